@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         "after",  # a tool has run
         "asks",  # the agent asks its user for a permission or an answer
         "stop",  # the agent is about to stop
+        "turn_end",  # its turn has ended in another way: it was interrupted, or it failed
         "agent_start",  # a subagent starts
         "agent_stop",  # a subagent has stopped
         "end",  # the conversation ends
@@ -41,6 +42,8 @@ KEYS = {
     "reason": "reason",
     "prompt": "prompt",
     "parent": "",  # the conversation of a subagent, if its own hooks name the subagent as the conversation
+    "notification": "notification_type",  # the kind of a notification
+    "transcript": "transcript_path",  # the file with the transcript of the conversation
 }
 """The names of the fields of a payload in most clients. A name with dots is a path, in which a number is the position
 in a list: `toolCall.args`, `workspace_roots.0`. Of names between spaces, a payload has one.
@@ -50,6 +53,11 @@ STOP_FORM: "Form" = {"decision": "block", "reason": "{text}"}
 HOOK_FORM: "Form" = {"type": "command", "command": "{command}", "timeout": "{timeout}"}
 SERVER_FORM: "Form" = {"command": "{program}", "args": ["mcp"]}
 NO_FORM: "Form" = {}
+NO_EVENTS: "dict[str, HookEvent]" = {}
+NO_LIMITS: "dict[HookEvent, int]" = {}
+
+NO_INPUTS: "dict[str, object]" = {}
+NO_TOOLS: dict[str, str] = {}
 
 
 class Client(LightRecord):
@@ -69,11 +77,19 @@ class Client(LightRecord):
     one_process: bool = False  # whether one process runs all hooks and commands of a conversation, as was observed
     # --- its hooks
     hook_events: "dict[str, HookEvent]"  # by the client's name for the event
+    notifications: "dict[str, HookEvent]" = NO_EVENTS  # the hook event for each kind of notification; empty: see above
     files: dict[str, str]  # the tools that write a file, with the input that names the file; "a|b" is a or else b
     patches: dict[str, str]  # the tools that apply a patch, with the input that contains it, in the same form
     shells: tuple[str, ...]  # the tools that run a shell command
     shell_input: str = "command"  # their input that contains the command
+    monitors: tuple[str, ...] = ()  # those of them whose command always continues after the tool
+    background: "dict[str, object]" = NO_INPUTS  # the inputs with which the command of another one continues
+    tasks: tuple[str, ...] = ()  # the keys, in a shell tool's result, of the id of a command that continues after it
+    stops: dict[str, str] = NO_TOOLS  # the tools that stop such a command, with the input that names its id
+    unended: tuple[str, ...] = ()  # the hook events before shell commands after which no hook runs
     questions: tuple[str, ...]  # the tools that ask the user
+    turn_lines: tuple[str, tuple[str, ...]] = ("", ())  # the field and its values in the transcript's lines about turns
+    turn_ends: tuple[tuple[str, str, str], ...] = ()  # such a line ends a turn: a field, how it begins, and why
     project: str  # the variable with the folder in which it was started, for hooks; empty if there is none
     observed: str = ""  # the versions whose hooks were observed; empty if the record is from the documentation
     documented: "tuple[HookEvent, ...]" = ()  # the hook events of an observed client that were only read about
@@ -101,6 +117,7 @@ class Client(LightRecord):
     ungrouped: "tuple[HookEvent, ...]" = ()  # the hook events whose hooks are not in groups nevertheless
     module: bool = False  # whether it runs no commands, but loads a module of JavaScript, which coord writes
     moved: tuple[str, str]  # the variable that moves the user's settings, and the folder that it replaces
+    most_s: "dict[HookEvent, int]" = NO_LIMITS  # the longest timeouts that it allows, in seconds
     per_second: int  # the unit of its hook timeouts: 1 for seconds, 1000 for milliseconds
     matchers: dict[str, str]  # the matcher for a hook event of which only some kinds count
     wakes: tuple[str, ...]  # the events after which a hook can wait in the background and wake the agent
@@ -114,7 +131,12 @@ class Client(LightRecord):
     instructions: tuple[str, ...]  # the files with instructions for agents, of which it reads the first that exists
     plugin: str  # the command that tries a plugin folder; empty if it does not support coord's form of a plugin
     woken: str  # another way to wake its agent, if no hook can
+    peers: str = ""  # the file in which its process {pid} says by which name its other sessions reach it
+    ring: str = ""  # how one of its agents wakes another, of the session {name}, for a message; empty if it cannot
     todo: str  # what the user must still do after the installation
+    # --- the proof that its hooks deny a write: see `coord.admin.prove`
+    headless: tuple[str, ...] = ()  # the arguments with which it follows {prompt} without a user; empty if it cannot
+    example: str = ""  # the input of its hook before a write of {file}, as JSON; {cwd} is the folder, {id} a new id
 
 
 WORDS = ("claude", "codex", "gemini", "qwen", "copilot", "opencode", "antigravity", "cursor", "droid")

@@ -25,7 +25,9 @@ CLIENT = Client(
     },
     files={"write_file": "file_path", "edit": "file_path", "notebook_edit": "notebook_path"},
     patches={},
-    shells=("run_shell_command",),
+    shells=("run_shell_command", "monitor"),
+    monitors=("monitor",),
+    background={"is_background": True},
     questions=("ask_user_question",),
     project="QWEN_PROJECT_DIR",
     observed="0.24.4",
@@ -47,4 +49,7 @@ CLIENT = Client(
     plugin="",
     woken="There is no known way to wake it",
     todo="Restart the sessions of Qwen Code that are running.",
+    headless=("{prompt}", "--approval-mode", "auto-edit"),
+    example='{"session_id": "{id}", "cwd": "{cwd}", "hook_event_name": "PreToolUse", "permission_mode": "auto-edit", '
+    '"tool_name": "write_file", "tool_input": {"file_path": "{file}", "content": "canary"}, "tool_use_id": "{id}"}',
 )

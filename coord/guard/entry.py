@@ -78,7 +78,7 @@ class CallFacts:
         self.call, self.env, self.view, self.session = call, env, view, session
         self.cache, self.place = os.path.join(folder, ".cache"), place
         self._started = started
-        self._before: hook_state.Trace | None = None
+        self._commands: shell_commands.Traces | None = None
 
     def lives(self, process: "list[int] | None") -> bool:
         """Return whether the process with this pid and these start ticks is alive. True if there is none."""
@@ -99,19 +99,20 @@ class CallFacts:
         path = hook_state.reminder_trace_path(self.cache, self.session)
         return not 0 <= self.view.now - hook_state.read_trace(path).get("at", 0) < REMIND_S * _SECOND
 
-    def before_command(self) -> "hook_state.Trace":
-        """Return the trace that was left before the shell command of this call."""
-        if self._before is None:
-            self._before = hook_state.read_trace(shell_commands.trace_path(self.cache, self.session, self.call))
-        return self._before
+    def commands(self) -> "shell_commands.Traces":
+        """Return the traces of the shell commands whose changes are due to be compared at this call."""
+        if self._commands is None:
+            self._commands = shell_commands.commands_to_compare(self.cache, self.session, self.call)
+        return self._commands
 
     def files_changed(self) -> bool:
         """See `HookFacts.files_changed`."""
-        return bool(shell_commands.changed_files(self.before_command(), self.cache))
+        return any(shell_commands.changed_files(seen, self.cache) for seen in self.commands().values())
 
     def may_have_committed(self) -> bool:
         """See `HookFacts.may_have_committed`."""
-        return shell_commands.may_have_committed(self.before_command(), self.place.git if self.place else "")
+        seen = self.commands().get(shell_commands.trace_path(self.cache, self.session, self.call), {})
+        return shell_commands.may_have_committed(seen, self.place.git if self.place else "")
 
     def was_warned(self, row: "GuardRow", write: "Write") -> bool:
         """See `HookFacts.was_warned`."""
@@ -165,7 +166,7 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
     if verdict.denied:
         from coord.guard.denial import denial_text  # most calls are allowed
 
-        return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied])
+        return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied], session)
     return ALLOWED, ""
 
 
@@ -190,9 +191,13 @@ def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -
     call, view, cache, session = facts.call, facts.view, facts.cache, facts.session
     is_shell = call.tool in call.client.shells
     if call.hook_event == "prompt":
-        shell_commands.remove_traces(call, facts.env, cache, session)
-    elif call.hook_event == "after" and is_shell:
-        shell_commands.record_end(shell_commands.trace_path(cache, session, call), cache, session, view.now)
+        shell_commands.remove_notes(call, facts.env)
+    if call.hook_event in ("prompt", "after"):
+
+        def held(worktree: str) -> dict[str, str]:
+            return files_held_by_others(view, worktree, session)
+
+        shell_commands.update_traces(call, cache, session, facts.commands(), held, view.now)
     elif call.hook_event == "before" and verdict.denied:
         for write, _ in verdict.denied:
             hook_state.record_denial(cache, session, write)
@@ -203,7 +208,7 @@ def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -
         if is_shell and facts.place:
             claims = files_held_by_others(view, facts.place.worktree, session)
             path = shell_commands.trace_path(cache, session, call)
-            shell_commands.record_start(path, cache, facts.place, claims, view.now)
+            shell_commands.record_start(call, path, cache, facts.place, claims, view.now)
 
 
 def main(word: str, full_answer: "FullAnswer", event: str = "") -> int:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Cursor's first bytes on Windows
 _PATCH_HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
 _LONGEST_WORD = 200  # characters
+_COMMAND_TASKS = ("shell", "monitor")  # the types of tasks in the background that are shell commands
+_TASK_NOTICE = "<task-notification>"  # the beginning of a prompt that the client wrote about such a task
 _GIT = ".git"  # the folder whose files are not guarded
 MOST_INPUT = 1 << 25  # bytes
 INPUT_LIMIT_S = 1.5  # a client waits 5 s for the hook before a write, and the full path can need 2 s for the lock
@@ -45,7 +47,12 @@ class HookCall(LightRecord):
     use: str  # the client's id of this tool call
     source: str  # how the conversation started, such as `resume`
     reason: str  # why the conversation ends
+    transcript: str  # the file with the transcript of the conversation; empty if the client names none
     alone: bool  # whether the client says that no subagent works in the background
+    continues: bool = False  # whether the shell command continues in the background after its tool
+    task: str = ""  # the client's id of that command, if it has one
+    ended: str = ""  # the id of a command in the background that has ended, according to the client
+    running: "list[str] | None" = None  # the ids of those that still run; None if the client does not list them
 
 
 class Write(LightRecord):
@@ -117,7 +124,12 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
     tool, given = _word(said, keys["tool"]), _input(said, keys["input"])
     if hook_event == "before" and tool in client.questions:
         hook_event = "asks"
-    return HookCall(
+    if hook_event == "asks" and client.notifications and event in client.matchers:
+        hook_event = client.notifications.get(_word(said, keys["notification"]))
+        if hook_event is None:
+            return None
+    tasks = said.get("background_tasks")
+    call = HookCall(
         client=client,
         hook_event=hook_event,
         event=event,
@@ -132,8 +144,35 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
         use=_use(said, keys["use"]),
         source=_word(said, keys["source"]),
         reason=_word(said, keys["reason"]),
-        alone=said.get("background_tasks") == [],
+        transcript=_text(said, keys["transcript"]),
+        alone=isinstance(tasks, list) and all(_task(each, "type") in _COMMAND_TASKS for each in tasks),
     )
+    if hook_event != "before":
+        _add_background(call, said, given, tasks)
+    return call
+
+
+def _add_background(call: HookCall, said: "Mapping[str, object]", given: "Mapping[str, object]", tasks: object) -> None:
+    """Add what a call says about the shell commands in the background."""
+    client = call.client
+    if call.tool in client.shells:
+        result = said.get("tool_response")
+        ids = [_word(result, key) for key in client.tasks] if isinstance(result, dict) else []
+        call.task = next(filter(None, ids), "")
+        background = any(given.get(name) == value for name, value in client.background.items())
+        call.continues = bool(call.task) or call.tool in client.monitors or background
+    elif call.tool in client.stops:
+        call.ended = _word(given, client.stops[call.tool])
+    elif call.hook_event == "prompt" and client.tasks:
+        prompt = _text(said, client.keys["prompt"])
+        if prompt.startswith(_TASK_NOTICE) and "<status>" in prompt:
+            call.ended = prompt.partition("<task-id>")[2].partition("</task-id>")[0]
+    elif isinstance(tasks, list) and client.tasks:
+        call.running = [_task(each, "id") for each in tasks]
+
+
+def _task(task: object, name: str) -> str:
+    return _word(task, name) if isinstance(task, dict) else ""
 
 
 def _field(fields: "Mapping[str, object]", name: str) -> object:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from coord.engine.guard_index import hook_view, with_worktree_names
 from coord.engine.transaction import Transaction
-from coord.guard import hook_state
+from coord.guard import hook_state, shell_commands
 from coord.guard.answers import fill_form
 from coord.guard.decision import Verdict, due
 from coord.guard.entry import CallFacts
@@ -41,12 +41,14 @@ class HookRequest(Struct, frozen=True):
     def decide(self, state: State, session: str, now: Instant) -> tuple[CallFacts, Verdict]:
         """Decide what is due for the call, as the quick path does, but from the state: see `coord.guard.decision`."""
         state = with_worktree_names(self.workspace, state)
-        runs_command = self.call.hook_event == "before" and self.call.tool in self.call.client.shells
-        files = None if runs_command else [write.resource for write in self.writes]  # a command can write any file
+        call, cache = self.call, self.workspace.cache
+        commands = {} if call.hook_event == "before" else shell_commands.commands_to_compare(cache, session, call)
+        may_write_any = commands or (call.hook_event == "before" and call.tool in call.client.shells)
+        files = None if may_write_any else [write.resource for write in self.writes]
         view = hook_view(state, self.config, self.system.here, now, session, files)
-        place = checkout_at(self.call.cwd, self.system.env)
-        facts = CallFacts(self.call, self.system.env, self.workspace.folder, place, view, session)
-        return facts, due(self.call, self.writes, view, session, facts)
+        place = checkout_at(call.cwd, self.system.env)
+        facts = CallFacts(call, self.system.env, self.workspace.folder, place, view, session)
+        return facts, due(call, self.writes, view, session, facts)
 
 
 def calling_session(system: System, state: State, call: HookCall) -> Session | None:

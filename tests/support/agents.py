@@ -110,6 +110,7 @@ class Agents:
     def __init__(self, repo: Repo, clients: dict[int, str] | None = None) -> None:
         self.machine, self.repo, self.root = SimulatedMachine(repo), repo, repo.root
         self.clients = clients or CLIENT_OF
+        self.conversations = {pid: f"c{pid}" for pid in self.clients}
         self.full_paths = 0
         self.chars: dict[str, int] = {}  # the number of characters shown to each conversation
         self.output_fails = False  # whether printing the output of a hook fails
@@ -150,7 +151,7 @@ class Agents:
         client = client_named(self.clients[pid])
         assert client
         name = next(name for name, hook_event in client.hook_events.items() if hook_event == event)
-        fields = {"session_id": f"c{pid}", "cwd": str(self.root), "hook_event_name": name}
+        fields = {"session_id": self.conversations[pid], "cwd": str(self.root), "hook_event_name": name}
         data = json.dumps(payload(client, fields | said)).encode()
         return self.run_hook(pid, data, name) if client.named_events else self.run_hook(pid, data)
 
@@ -207,10 +208,11 @@ class Agents:
 
     def coord(self, pid: int, *argv: str) -> Result:
         """Run `coord` in the shell of an agent."""
+        talk = self.conversations[pid]
         env = {
-            "claude": {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": f"c{pid}"},
-            "codex": {"CODEX_THREAD_ID": f"c{pid}"},
-            "gemini": {"GEMINI_CLI": "1", "GEMINI_SESSION_ID": f"c{pid}"},
+            "claude": {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": talk},
+            "codex": {"CODEX_THREAD_ID": talk},
+            "gemini": {"GEMINI_CLI": "1", "GEMINI_SESSION_ID": talk},
         }
         return self.machine.run(pid, *argv, **env[self.clients[pid]])
 

@@ -1,37 +1,30 @@
 """A conversation that is open in two processes of its client: each process is a session of its own."""
 
 import json
-from typing import Any
 
 import pytest
 
 from coord.guard.entry import ALLOWED, DENIED
 from coord.platform.processes import Process
-from tests.support.agents import Agents, HookAnswer
+from tests.support.agents import Agents
 from tests.support.in_process import process
 from tests.support.repositories import Repo
 
 FIRST, SECOND, THIRD = 100, 150, 160
-VARIABLES = {
-    "claude": {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "talk"},
-    "codex": {"CODEX_THREAD_ID": "talk"},
-    "gemini": {"GEMINI_CLI": "1", "GEMINI_SESSION_ID": "talk"},
-}
+SHELL = 200  # without a client, but with the variables of one
 
 
 class Copies(Agents):
     """Three processes of one client. All of them have the conversation `talk`."""
 
     def __init__(self, repo: Repo, word: str) -> None:
-        super().__init__(repo, dict.fromkeys((FIRST, SECOND, THIRD), word))
-        self.word = word
-
-    def hook(self, pid: int, event: str, **said: Any) -> HookAnswer:
-        return super().hook(pid, event, **{"session_id": "talk"} | said)
+        super().__init__(repo, dict.fromkeys((FIRST, SECOND, THIRD, SHELL), word))
+        self.conversations = dict.fromkeys(self.clients, "talk")
+        self.machine.table.rows[SHELL] = process(SHELL, 1, SHELL, "-bash")
 
     def whoami(self, pid: int) -> str:
         """The session of a shell command below a process."""
-        return str(self.machine.run(pid, "whoami", "--json", **VARIABLES[self.word]).json["session"])
+        return str(self.coord(pid, "whoami", "--json").json["session"])
 
     def dies(self, pid: int) -> None:
         """End a process without a hook."""
@@ -42,7 +35,7 @@ class Copies(Agents):
         self.machine.table.rows[pid] = Process(pid, 1, pid, 1, "S", ("sh", "-c", "coord hook"))
 
 
-@pytest.fixture(params=VARIABLES)
+@pytest.fixture(params=["claude", "codex", "gemini"])
 def copies(repo: Repo, request: pytest.FixtureRequest) -> Copies:
     made = Copies(repo, request.param)
     made.shell(FIRST, "echo x > old.txt; git add -A; git commit -qm first", hooks=False)
@@ -113,9 +106,8 @@ def test_each_process_has_its_own_messages(copies: Copies) -> None:
     copies.starts(SECOND, "resume")
     first, second = copies.whoami(FIRST), copies.whoami(SECOND)
     copies.writes(FIRST, "a.py")
-    copies.machine.table.rows[200] = process(200, 1, 200, "-bash")
-    copies.machine.start(200)
-    copies.machine.run(200, "send", first, "for the first", "x")
+    copies.machine.start(SHELL)
+    copies.machine.run(SHELL, "send", first, "for the first", "x")
     assert "for the first" not in copies.hook(SECOND, "prompt").context
     assert "for the first" in copies.hook(FIRST, "prompt").context
     assert second != first
@@ -177,8 +169,7 @@ def test_a_late_end_ends_the_session_whose_process_is_gone(copies: Copies) -> No
 def test_a_process_without_a_client_acts_as_the_one_session(copies: Copies) -> None:
     copies.starts(FIRST)
     first = copies.whoami(FIRST)
-    copies.machine.table.rows[200] = process(200, 1, 200, "-bash")
-    assert copies.whoami(200) == first
+    assert copies.whoami(SHELL) == first
     assert len(copies.repo.of_type("session.started")) == 1
 
 
@@ -186,16 +177,15 @@ def test_a_command_that_cannot_see_its_process_names_no_session(copies: Copies) 
     copies.starts(FIRST)
     copies.starts(SECOND, "resume")
     first, second = copies.whoami(FIRST), copies.whoami(SECOND)
-    copies.machine.table.rows[200] = process(200, 1, 200, "-bash")
-    refused = copies.machine.run(200, "claim", "file", "a.py", **VARIABLES[copies.word])
+    refused = copies.coord(SHELL, "claim", "file", "a.py")
     assert refused.code == 3
     assert all(part in refused.err for part in (first, second, "--session"))
-    assert copies.machine.run(200, "claim", "file", "a.py", "--session", first, **VARIABLES[copies.word]).code == 0
+    assert copies.coord(SHELL, "claim", "file", "a.py", "--session", first).code == 0
 
 
 def test_a_conversation_resumed_inside_its_own_agent_is_another(copies: Copies) -> None:
     copies.starts(FIRST)
-    copies.machine.table.rows[SECOND] = process(SECOND, FIRST, FIRST, copies.word)
+    copies.machine.table.rows[SECOND] = process(SECOND, FIRST, FIRST, copies.clients[SECOND])
     copies.starts(SECOND, "resume")
     copies.writes(FIRST, "a.py")
     assert copies.writes(SECOND, "a.py").code == DENIED

@@ -236,6 +236,6 @@ class Agent:
 
 
 class Make(Protocol):
-    """Creates an agent of a client, in the repository unless another folder is given."""
+    """Creates an agent of a client, in the repository and with a home of its own unless other folders are given."""
 
-    def __call__(self, program: Program, root: Path | None = None) -> Agent: ...
+    def __call__(self, program: Program, root: Path | None = None, home: Path | None = None) -> Agent: ...

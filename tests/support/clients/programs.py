@@ -36,6 +36,7 @@ class Program(NamedTuple):
     says_its_end: bool  # its hooks tell when it ends, also when it runs headless
     can_be_held_back: bool  # a hook can make it continue when it is about to stop, also when it runs headless
     tool: Callable[[str, dict[str, str]], Call]  # the call of a tool of coord's server, by its name
+    resuming: tuple[str, ...] = ()  # the arguments that open the conversation {id} a second time, if the client can
 
 
 def _patch(root: str, path: str, text: str) -> Call:
@@ -78,6 +79,7 @@ CLAUDE = Program(
     says_its_end=True,
     can_be_held_back=True,
     tool=lambda name, given: Call(f"mcp__coord__{name}", given),
+    resuming=("--permission-mode", "acceptEdits", "--allowedTools", "Bash,mcp__coord", "--resume", "{id}"),
 )
 CODEX = Program(
     client=_BY_WORD["codex"],
@@ -132,6 +134,7 @@ GEMINI = Program(
     says_its_end=True,
     can_be_held_back=True,
     tool=lambda name, given: Call(f"mcp_coord_{name}", given),
+    resuming=("--approval-mode", "yolo", "--resume", "{id}"),
 )
 QWEN = Program(
     client=_BY_WORD["qwen"],

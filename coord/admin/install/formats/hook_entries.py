@@ -17,6 +17,7 @@ _EVENT_TEXTS = {
     "after": "after each use of a tool",
     "asks": "when it asks for permission",
     "stop": "when it stops",
+    "turn_end": "when its turn is interrupted or fails",
     "agent_start": "when a subagent starts",
     "agent_stop": "when a subagent stops",
     "end": "when a session ends",
@@ -57,7 +58,7 @@ def _entry(client: Client, event: str, command: str) -> dict[str, Any]:
     if before:
         tools = (*client.files, *client.patches, *client.shells, *client.questions)
         matcher = "|".join(dict.fromkeys(tools))
-    timeout = (_BEFORE_S if before else _OTHER_S) * client.per_second
+    timeout = client.most_s.get(client.hook_events[event], _BEFORE_S if before else _OTHER_S) * client.per_second
     entry: dict[str, Any] = {"matcher": matcher} if matcher else {}
     named = f"{command} {event}" if client.named_events else command
     hook = fill_form(client.hook_form, {"command": named, "timeout": timeout})
