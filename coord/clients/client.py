@@ -44,6 +44,7 @@ KEYS = {
     "parent": "",  # the conversation of a subagent, if its own hooks name the subagent as the conversation
     "notification": "notification_type",  # the kind of a notification
     "transcript": "transcript_path",  # the file with the transcript of the conversation
+    "ending": "",  # why a turn ends, if its hook for that also runs after an interruption
 }
 """The names of the fields of a payload in most clients. A name with dots is a path, in which a number is the position
 in a list: `toolCall.args`, `workspace_roots.0`. Of names between spaces, a payload has one.
@@ -96,6 +97,7 @@ class Client(LightRecord):
     # --- what its hooks get
     keys: dict[str, str] = KEYS  # its names of the fields of a payload: `KEYS`, with those that are different
     named_events: bool = False  # whether a payload may lack the event, so that the hook's command names it
+    endings: tuple[str, ...] = ()  # the reasons for which its agent itself ends a turn; empty if there are no others
     empty_prompts: bool = False  # whether its hook for a prompt also runs without one, with an empty text
     # --- what its hooks answer. A write is denied by exit code 2, with the reason on standard error
     denial_form: "Form" = NO_FORM  # the document that a denial also prints; empty if standard error is enough

@@ -19,7 +19,7 @@ CLIENT = Client(
         "PostToolUse": "after",
         "PermissionRequest": "asks",
         "Stop": "stop",
-        "TurnEnd": "stop",
+        "TurnEnd": "turn_end",
         "SubagentStart": "agent_start",
         "SubagentStop": "agent_stop",
         "SessionEnd": "end",

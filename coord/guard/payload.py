@@ -124,7 +124,9 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
     tool, given = _word(said, keys["tool"]), _input(said, keys["input"])
     if hook_event == "before" and tool in client.questions:
         hook_event = "asks"
-    if hook_event == "asks" and client.notifications and event in client.matchers:
+    if hook_event == "stop" and client.endings and _word(said, keys["ending"]) not in client.endings:
+        hook_event = "turn_end"
+    if hook_event == "asks" and client.notifications and (event in client.matchers or keys["notification"] in said):
         hook_event = client.notifications.get(_word(said, keys["notification"]))
         if hook_event is None:
             return None

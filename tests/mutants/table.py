@@ -209,6 +209,10 @@ _sessions_of_subagent | always unnamed_subagents | a command of a subagent witho
     coord/hooks/test_named_subagents.py::test_a_command_of_a_subagent_acts_as_its_session
 _print_form | returns False | the agent learns why its write is denied
     coord/hooks/test_every_client.py::test_a_denial_is_printed_as_the_client_expects_it
+answers.permission | returns 'allow' | a client is given no permission outside its workspace
+    coord/hooks/test_every_client.py::test_a_client_that_denies_without_an_answer_gets_one
+is_plugin_module | returns True | a module that coord did not make is left alone
+    coord/admin/install/formats/test_javascript_plugin.py::test_a_module_of_somebody_else_is_left_alone
 
 messages.by_rank | returns list(items) | urgent messages are shown before notices
     coord/hooks/test_handlers.py::test_urgent_messages_come_before_notices_and_others
