@@ -16,7 +16,7 @@ from coord.guard.entry import record_answer
 from coord.guard.payload import HookCall, writes_in
 from coord.guard.view import GuardRow
 from coord.hooks import edits
-from coord.hooks.bypass import end_commands, record_bypasses, write_warnings
+from coord.hooks.bypass import end_commands, record_bypasses, report_unguarded, write_warnings
 from coord.hooks.context import HookContext, HookRequest, calling_session
 from coord.hooks.messages import LATER_CHARS, START_CHARS, other_sessions, reminder, start_items, unread_items
 from coord.render.events import SHELL_COMMAND, UNSHOWN_COMMAND
@@ -79,6 +79,8 @@ def before_tool(hook: HookContext) -> dict[str, list[GuardRow]]:
         facts, verdict = hook.decide()
     edits.claim_files(hook.transaction, verdict.claims)
     record_answer(facts, hook.writes, verdict)
+    if "unguarded" in verdict.reasons:
+        hook.tell(report_unguarded(hook), LATER_CHARS)
     return {write.resource: rows for write, rows in verdict.denied}
 
 
@@ -93,6 +95,8 @@ def after_tool(hook: HookContext) -> None:
         edits.finish_edits(hook.transaction, hook.config, mine, hook.answers)
     edits.claim_files(hook.transaction, verdict.claims)
     items += write_warnings(hook, verdict.warnings)
+    if "unguarded" in verdict.reasons:
+        items += report_unguarded(hook)
     if "question" in verdict.reasons:
         hook.clear_question()
     if "heartbeat" in verdict.reasons:
