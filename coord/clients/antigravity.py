@@ -27,6 +27,7 @@ CLIENT = Client(
     shells=(),  # an answer to a hook before a command would grant the command or ask the user, so there is no hook
     questions=(),
     project="",
+    always=("conversationId",),
     keys=KEYS
     | {
         "event": "",

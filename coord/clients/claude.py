@@ -46,6 +46,8 @@ CLIENT = Client(
         ("isApiErrorMessage", "true", "its turn ended with an error"),
     ),
     project="CLAUDE_PROJECT_DIR",
+    always=("transcript_path",),
+    never=("timestamp", "turn_id", "cursor_version", "client"),
     observed="2.1.330, 2.1.332",
     calls="",
     settings={

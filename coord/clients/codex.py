@@ -34,6 +34,8 @@ CLIENT = Client(
         ("payload.type", "task_complete", "its turn ended"),
     ),
     project="",
+    always=("transcript_path",),
+    never=("timestamp", "prompt_id", "cursor_version", "client"),
     observed="0.169.0, 0.171.0",
     calls="x-codex-turn-metadata",
     settings={"project": ".codex/hooks.json", "user": "~/.codex/hooks.json"},

@@ -33,6 +33,7 @@ CLIENT = Client(
     shells=("Shell",),
     questions=(),
     project="CURSOR_PROJECT_DIR",
+    always=("cursor_version",),
     keys=KEYS
     | {
         "conversation": "conversation_id",

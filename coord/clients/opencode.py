@@ -29,6 +29,7 @@ CLIENT = Client(
     shells=("bash",),
     questions=("question",),
     project="",
+    always=("client",),
     observed="1.18.33",
     calls="",
     settings={"project": ".opencode/plugin/coord.js", "user": "~/.config/opencode/plugin/coord.js"},

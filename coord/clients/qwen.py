@@ -34,6 +34,7 @@ CLIENT = Client(
     background={"is_background": True},
     questions=("ask_user_question",),
     project="QWEN_PROJECT_DIR",
+    always=("timestamp", "permission_mode"),
     observed="0.24.4",
     empty_prompts=True,
     calls="",

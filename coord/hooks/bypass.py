@@ -5,6 +5,7 @@ another worktree, or in the guard's mode `warn`.
 from collections.abc import Iterable
 
 from coord.engine.guard_index import unread_messages
+from coord.errors import CoordError
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import is_elsewhere
 from coord.guard.denial import row_text
@@ -83,6 +84,23 @@ def bypass_text(changed: list[tuple[str, str]], most: int = LATER_CHARS) -> str:
         shown.append(f"{name} ({who})")
     more = f" and {len(changed) - len(shown)} more (coord log)" if len(shown) < len(changed) else ""
     return f"{head}{', '.join(shown)}{more}{tail}"
+
+
+def report_unguarded(hook: HookContext) -> list[ContextItem]:
+    """Report a tool that writes a file that coord cannot guard: to `coord doctor`, without the values of its inputs,
+    and once to the agent.
+    """
+    call, tool = hook.call, line(hook.call.tool, 40)
+    if call.hook_event in call.client.silent_events:
+        return []  # the hook after the tool reports it
+    inputs = line(", ".join(call.inputs), 100) or "nothing"
+    text = f"{CoordError.__name__}: {tool} writes a file that coord does not find; the tool's inputs are: {inputs}"
+    now = to_micros(hook.transaction.at)
+    hook_state.record_failure(hook.workspace.cache, f"{now} {call.client.word} {call.event} {text}")
+    advice = "Look at coord claims, and write files that others hold with no tool."
+    words = f"coord: {tool} writes files, but coord does not find out which, so it does not guard them. {advice}"
+    mark = hook_state.unguarded_trace_path(hook.workspace.cache, hook.me.id, call.tool)
+    return [ContextItem(words, marks=(mark,))]
 
 
 def _has_run_a_command(hook: HookContext, holder: str, seen: "hook_state.Trace") -> bool:

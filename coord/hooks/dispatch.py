@@ -141,7 +141,7 @@ def _calling_identity(system: System, workspace: Workspace, call: HookCall, tran
     continues the session of the old one; for a client whose process has one conversation at a time, it always does (see
     `Transaction.act_as`). Also leave the trace that hooks of this client run here.
     """
-    if not os.path.exists(trace := hook_state.client_trace_path(workspace.cache, call.client.word)):
+    if not os.path.exists(trace := hook_state.client_trace_path(workspace.cache, call.client.word, call.through)):
         hook_state.write_trace(trace)
     known = calling_session(system, transaction.state, call)
     name, conversation = known.id if known else "", call.conversation

@@ -16,7 +16,7 @@ from coord.guard.entry import record_answer
 from coord.guard.payload import HookCall, writes_in
 from coord.guard.view import GuardRow
 from coord.hooks import edits
-from coord.hooks.bypass import end_commands, record_bypasses, write_warnings
+from coord.hooks.bypass import end_commands, record_bypasses, report_unguarded, write_warnings
 from coord.hooks.context import HookContext, HookRequest, calling_session
 from coord.hooks.messages import (
     LATER_CHARS,
@@ -89,6 +89,8 @@ def before_tool(hook: HookContext) -> dict[str, list[GuardRow]]:
         facts, verdict = hook.decide()
     edits.claim_files(hook.transaction, verdict.claims)
     record_answer(facts, hook.writes, verdict)
+    if "unguarded" in verdict.reasons:
+        hook.tell(report_unguarded(hook), LATER_CHARS)
     return {write.resource: rows for write, rows in verdict.denied}
 
 
@@ -105,6 +107,8 @@ def after_tool(hook: HookContext) -> None:
     edits.claim_files(hook.transaction, verdict.claims)
     room = room_after(items)
     items += write_warnings(hook, verdict.warnings)
+    if "unguarded" in verdict.reasons:
+        items += report_unguarded(hook)
     if "question" in verdict.reasons:
         hook.clear_question()
     if "heartbeat" in verdict.reasons:

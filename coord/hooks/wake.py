@@ -14,7 +14,8 @@ from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
 from coord.guard import hook_state
-from coord.guard.payload import HookCall, parse_call, read_input
+from coord.guard.caller import calling_client
+from coord.guard.payload import HookCall, decode, read_call, read_input
 from coord.hooks.context import calling_session
 from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting, may_finish_conflicting
 from coord.hooks.messages import LATER_CHARS, ContextItem, by_rank, fit_to_budget, unread_items
@@ -44,7 +45,10 @@ def run_wake_hook(system: System, word: str) -> int:
     try:
         client = client_named(word)
         data = read_input(sys.stdin.fileno()) if sys.stdin else b""
-        call = parse_call(client, data) if client and data.strip() else None
+        said = decode(data) if client and data.strip() else {}
+        if client and said:
+            client = calling_client(client, said, system.env, lambda: [process.argv for process in system.ancestry[1:]])
+        call = read_call(client, said) if client and client.wakes and said else None  # another would wait for the hook
         text, answered = _wait_for_news(system, call) if call else _NOTHING
         if text:
             sys.stderr.write(text + "\n")

@@ -70,6 +70,21 @@ def hooks_never_run(subject: Subject) -> Iterator[DoctorFinding]:
             yield DoctorFinding("warning" if had_session else "note", what, evidence, steps)
 
 
+def foreign_hooks(subject: Subject) -> Iterator[DoctorFinding]:
+    """Find clients that run the hooks of another client here. They are guarded as far as these hooks are called."""
+    for client in CLIENTS:
+        for other in CLIENTS:
+            trace = client_trace_path(subject.folder.cache, client.word, other.word)
+            if client is not other and os.path.exists(trace):
+                installed = bool(_installed(subject, client))
+                step = RepairStep("to guard it by hooks of its own", f"coord install {client.word}")
+                what = f"{client.title} runs the hooks of {other.title} here"
+                evidence = "its calls were recognized, and are answered as its own"
+                if not installed:
+                    evidence += "; but these hooks are not called for all of its events, and its own are not installed"
+                yield DoctorFinding("note" if installed else "warning", what, evidence, () if installed else (step,))
+
+
 def failures(subject: Subject) -> Iterator[DoctorFinding]:
     """Find hooks that failed. A failed hook never stops an agent, so nobody else reports it."""
     path = os.path.join(folder_of(subject.folder.cache), FAILURES)

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from coord.admin.doctor.clients import (
     failures,
+    foreign_hooks,
     hook_programs,
     hooks_never_run,
     login_shell,
@@ -73,6 +74,7 @@ CHECKS: dict[str, _CheckEntry] = {
     "scripts": _CheckEntry(scripts, "folder"),
     "hooks": _CheckEntry(hook_programs, "folder"),
     "hooks that ran": _CheckEntry(hooks_never_run, "folder"),
+    "hooks of another client": _CheckEntry(foreign_hooks, "folder"),
     "hooks that failed": _CheckEntry(failures, "folder"),
     "sandbox": _CheckEntry(sandbox, "folder"),
     "login shell": _CheckEntry(login_shell, "folder"),
