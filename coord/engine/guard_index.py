@@ -28,7 +28,7 @@ from projections.rules.cycles import wait_cycles
 from projections.rules.liveness import ObserverHost
 from projections.rules.resources import is_file, is_pattern, root_of, roots_above
 from projections.rules.rows import recent_sessions
-from projections.rules.sessions import is_idle
+from projections.rules.sessions import is_at_work
 from projections.rules.state import Claim, Message, Session, State, WaitingRequest
 
 if TYPE_CHECKING:
@@ -179,18 +179,19 @@ def _session_values(
     owing = {name for cycle in wait_cycles(state) for name in cycle} | _unconfirming(state)
     found: dict[str, tuple[object, ...]] = {}
     for session in shown:
-        doing, unread = session.doing, unread_messages(state, session) if session.unread else []
+        doing = session.doing
         is_clear = named[session.name] == 1 and session.name not in recent
         found[session.id] = (
             session_label(session.id, {session.id: session.name}, full=not is_clear),
             _process(session.anchor, here),
             " ".join(filter(None, (doing.action, doing.target))),
+            session.doing_since,
             doing.automatic,
             doing.blocked_on,
             doing.asks_person,
-            to_micros(session.last_at) if has_stated_activity(session) else 0,
-            bool(session.notices) or any(map(is_pressing, unread)),
-            bool(unread),
+            to_micros(session.last_at) if is_at_work(session.doing) else 0,
+            has_news(state, session),
+            bool(session.unread and unread_messages(state, session)),
             session.id in owing,
             session.id in editing,
         )
@@ -217,9 +218,9 @@ def is_pressing(message: Message) -> bool:
     return not message.resolved_by and (not message.everyone or message.urgency == "high")
 
 
-def has_stated_activity(session: Session) -> bool:
-    """Return whether a session has reported what it is doing since it was last idle."""
-    return bool(session.doing.action) and not is_idle(session.doing)
+def has_news(state: State, session: Session) -> bool:
+    """Return whether a session has something to read that concerns it in particular, or that is urgent."""
+    return bool(session.notices) or any(map(is_pressing, unread_messages(state, session) if session.unread else ()))
 
 
 def patience_s(session: Session, config: Config) -> int:

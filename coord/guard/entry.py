@@ -24,6 +24,7 @@ TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typin
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from coord.clients.client import Form
     from coord.guard.decision import Verdict
     from coord.guard.payload import HookCall, Write
     from coord.guard.view import GuardRow, HookView
@@ -77,7 +78,7 @@ class CallFacts:
         self.call, self.env, self.view, self.session = call, env, view, session
         self.cache, self.place = os.path.join(folder, ".cache"), place
         self._started = started
-        self._before: hook_state.Trace | None = None
+        self._commands: shell_commands.Traces | None = None
 
     def lives(self, process: "list[int] | None") -> bool:
         """Return whether the process with this pid and these start ticks is alive. True if there is none."""
@@ -98,19 +99,20 @@ class CallFacts:
         path = hook_state.reminder_trace_path(self.cache, self.session)
         return not 0 <= self.view.now - hook_state.read_trace(path).get("at", 0) < REMIND_S * _SECOND
 
-    def before_command(self) -> "hook_state.Trace":
-        """Return the trace that was left before the shell command of this call."""
-        if self._before is None:
-            self._before = hook_state.read_trace(shell_commands.trace_path(self.cache, self.session, self.call))
-        return self._before
+    def commands(self) -> "shell_commands.Traces":
+        """Return the traces of the shell commands whose changes are due to be compared at this call."""
+        if self._commands is None:
+            self._commands = shell_commands.commands_to_compare(self.cache, self.session, self.call)
+        return self._commands
 
     def files_changed(self) -> bool:
         """See `HookFacts.files_changed`."""
-        return bool(shell_commands.changed_files(self.before_command(), self.cache))
+        return any(shell_commands.changed_files(seen, self.cache) for seen in self.commands().values())
 
     def may_have_committed(self) -> bool:
         """See `HookFacts.may_have_committed`."""
-        return shell_commands.may_have_committed(self.before_command(), self.place.git if self.place else "")
+        seen = self.commands().get(shell_commands.trace_path(self.cache, self.session, self.call), {})
+        return shell_commands.may_have_committed(seen, self.place.git if self.place else "")
 
     def was_warned(self, row: "GuardRow", write: "Write") -> bool:
         """See `HookFacts.was_warned`."""
@@ -164,7 +166,7 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
     if verdict.denied:
         from coord.guard.denial import denial_text  # most calls are allowed
 
-        return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied])
+        return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied], session)
     return ALLOWED, ""
 
 
@@ -189,9 +191,13 @@ def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -
     call, view, cache, session = facts.call, facts.view, facts.cache, facts.session
     is_shell = call.tool in call.client.shells
     if call.hook_event == "prompt":
-        shell_commands.remove_traces(call, facts.env, cache, session)
-    elif call.hook_event == "after" and is_shell:
-        shell_commands.record_end(shell_commands.trace_path(cache, session, call), cache, session, view.now)
+        shell_commands.remove_notes(call, facts.env)
+    if call.hook_event in ("prompt", "after"):
+
+        def held(worktree: str) -> dict[str, str]:
+            return files_held_by_others(view, worktree, session)
+
+        shell_commands.update_traces(call, cache, session, facts.commands(), held, view.now)
     elif call.hook_event == "before" and verdict.denied:
         for write, _ in verdict.denied:
             hook_state.record_denial(cache, session, write)
@@ -202,18 +208,18 @@ def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -
         if is_shell and facts.place:
             claims = files_held_by_others(view, facts.place.worktree, session)
             path = shell_commands.trace_path(cache, session, call)
-            shell_commands.record_start(path, cache, facts.place, claims, view.now)
+            shell_commands.record_start(call, path, cache, facts.place, claims, view.now)
 
 
-def main(word: str, full_answer: "FullAnswer") -> int:
+def main(word: str, full_answer: "FullAnswer", event: str = "") -> int:
     """Answer a hook of a client: read the call from standard input, print a denial on standard error, and return the
-    exit code.
+    exit code. `event` is the hook event for a client whose payloads do not name it.
     """
     client, call = client_named(word), None
     code, text = ALLOWED, ""
     try:
         data = read_input(sys.stdin.fileno()) if sys.stdin else b""
-        call = parse_call(client, data) if client and data.strip() else None
+        call = parse_call(client, data, event) if client and data.strip() else None
         if call:
             code, text = answer_call(call, _this_machine(), full_answer)
     except Exception as error:  # any failure allows the call
@@ -224,7 +230,26 @@ def main(word: str, full_answer: "FullAnswer") -> int:
             sys.stderr.flush()
     except (OSError, ValueError):
         pass  # the exit code denies the write, also if nobody reads the reason
+    if client and code == DENIED and client.denial_form:
+        return client.denial_code if _print_form(client.denial_form, "text", text) else code
+    hook_event = call.hook_event if call else client.hook_events.get(event) if client else None
+    if client and code == ALLOWED and client.allowed_form and hook_event == "before":
+        from coord.guard.answers import permission  # most clients need no document
+
+        _print_form(client.allowed_form, "permission", permission(call))
     return code
+
+
+def _print_form(form: "Form", name: str, value: str) -> bool:
+    """Print a document with a value. Return whether it was printed."""
+    from coord.guard.answers import fill_form, json_text  # most clients need no document
+
+    try:
+        sys.stdout.write(json_text(fill_form(form, {name: value})) + "\n")
+        sys.stdout.flush()
+    except (AttributeError, OSError, ValueError):
+        return False
+    return True
 
 
 def _this_machine() -> Machine:

@@ -16,6 +16,7 @@ from coord.guard.denial import denial_text
 from coord.guard.entry import ALLOWED, DENIED
 from coord.guard.payload import HookCall, Write, writes_in
 from coord.guard.view import GuardRow
+from coord.guard.work_signs import record_transcript
 from coord.hooks import edits
 from coord.hooks.context import HookContext, HookRequest, SendDocument, calling_session
 from coord.hooks.handlers import HANDLERS, before_tool, claims_to_check
@@ -66,13 +67,19 @@ def _transact(
 ) -> T:
     """Let a handler act as the calling session. Before the lock is taken, git is run for the claims `to_check`."""
     system, workspace = request.system, request.workspace
-    answers = edits.GitAnswers(workspace)
+    answers, call = edits.GitAnswers(workspace), request.call
+
+    def act(transaction: Transaction) -> T:
+        if call.hook_event == "start" or transaction.anchored:
+            record_transcript(workspace.cache, transaction.me.session, call.client.word, call.transcript)
+        return handler(HookContext(request, transaction, answers, say))
+
     return transact(
         system,
         workspace,
         request.config,
-        lambda transaction: handler(HookContext(request, transaction, answers, say)),
-        lambda transaction: _calling_identity(system, workspace, request.call, transaction),
+        act,
+        lambda transaction: _calling_identity(system, workspace, call, transaction),
         [],
         lambda state, now: answers.learn(to_check(request, state, now)),
     ).value
@@ -89,21 +96,24 @@ def write_to_client(document: dict[str, object]) -> None:
 def _decide_writes(system: System, call: HookCall, writes: list[Write]) -> HookResult:
     """Decide about the writes in each shared folder. If one write is denied, the client makes none of them."""
     denied: list[tuple[str, list[GuardRow]]] = []
+    session = ""
     for folder in dict.fromkeys(write.folder for write in writes):
         some = [write for write in writes if write.folder == folder]
-        denied += _decide_in_folder(system, call, some).items()
+        session, rows = _decide_in_folder(system, call, some)
+        denied += rows.items()
         if denied:
             break
     if not denied:
         return ALLOW
     for folder in dict.fromkeys(write.folder for write in writes if write.folder != some[0].folder):
         _release_unwritten(system, call, [write for write in writes if write.folder == folder])
-    return DENIED, denial_text(denied)
+    return DENIED, denial_text(denied, session)
 
 
-def _decide_in_folder(system: System, call: HookCall, writes: list[Write]) -> dict[str, list[GuardRow]]:
+def _decide_in_folder(system: System, call: HookCall, writes: list[Write]) -> tuple[str, dict[str, list[GuardRow]]]:
+    """Return the session that acts in this folder, and which of these writes are denied, with what blocks them."""
     workspace = find_workspace(system.at(writes[0].directory), None, in_hook=True)
-    return _transact(_request(system, workspace, call, writes), before_tool)
+    return _transact(_request(system, workspace, call, writes), lambda hook: (hook.me.id, before_tool(hook)))
 
 
 def _release_unwritten(system: System, call: HookCall, writes: list[Write]) -> None:
@@ -134,8 +144,10 @@ def _calling_identity(system: System, workspace: Workspace, call: HookCall, tran
     if not os.path.exists(trace := hook_state.client_trace_path(workspace.cache, call.client.word)):
         hook_state.write_trace(trace)
     known = calling_session(system, transaction.state, call)
-    name = known.id if known else ""
-    identity = Identity(name, "the hook's input", call.agent, call.client.name, call.conversation)
+    name, conversation = known.id if known else "", call.conversation
+    if known and conversation in known.agents:  # the call is of a subagent of a subagent
+        conversation = known.client_session
+    identity = Identity(name, "the hook's input", call.agent, call.client.name, conversation)
     if known:
         return identity
     anchor = transaction.free_anchor("", call.conversation)

@@ -38,7 +38,9 @@ def sessions_of_caller(
     caller's. Raises CoordError (3), except in a hook, if the conversation is open in several processes, and nothing
     shows which of them runs this command.
     """
-    candidates = next(iter(sessions_by_conversation(state, conversation).values()), [])
+    ids = tuple(conversation)
+    candidates = next(iter(sessions_by_conversation(state, ids).values()), [])
+    candidates = candidates or _sessions_of_subagent(system, state, client, ids, in_hook=in_hook)
     anchors = {session.anchor for session in candidates if session.anchor}
     if not anchors:
         return candidates
@@ -57,6 +59,21 @@ def sessions_of_caller(
             candidates=live,
         )
     return found
+
+
+def _sessions_of_subagent(
+    system: System, state: State, client: Client, ids: tuple[str, ...], *, in_hook: bool
+) -> list[Session]:
+    """Return the live sessions that have a running subagent with one of these ids. If the commands of the client's
+    subagents name a conversation that no hook names, also return the only session of the client's process.
+    """
+    sessions = [session for session in state.sessions.values() if session.live and session.client == client.name]
+    named = [session for session in sessions if not session.agents.keys().isdisjoint(ids)]
+    if named or in_hook or not client.unnamed_subagents:
+        return named
+    process = _process_of(system, client)
+    below = [session for session in sessions if process and session.anchor == process]
+    return below if len(below) == 1 else []
 
 
 def runs_below(system: System, anchor: Anchor) -> bool:

@@ -20,6 +20,7 @@ from eventlog.events import (
     SessionEnded,
     SessionHeartbeat,
     SessionPresumedDead,
+    SessionPresumedIdle,
     SessionStarted,
     Unknown,
 )
@@ -54,6 +55,20 @@ def same_conversation(session: Session, others: Iterable[Session]) -> list[Sessi
     ]
 
 
+def resumed_twice(sessions: Iterable[Session]) -> dict[str, tuple[str, ...]]:
+    """Return, for each session whose conversation is open in other processes too, the ids of their sessions."""
+    groups: dict[str, list[Session]] = {}
+    for session in sessions:
+        if session.client_session:
+            groups.setdefault(session.client_session, []).append(session)
+    return {
+        session.id: tuple(sorted(other.id for other in same_conversation(session, group)))
+        for group in groups.values()
+        if len(group) > 1
+        for session in group
+    }
+
+
 def _are_apart(one: Anchor, other: Anchor | None) -> bool:
     """Return whether two anchors are certainly different processes."""
     is_near = other and (one.machine, one.boot, one.pid_namespace) == (other.machine, other.boot, other.pid_namespace)
@@ -63,6 +78,18 @@ def _are_apart(one: Anchor, other: Anchor | None) -> bool:
 def is_idle(doing: SessionHeartbeat) -> bool:
     """Return whether a hook recorded that the agent has stopped, also with the text of an older version."""
     return doing.automatic and doing.action == IDLE.action
+
+
+def is_at_work(doing: SessionHeartbeat) -> bool:
+    """Return whether a session has reported what it is doing since its agent last stopped."""
+    return bool(doing.action) and not is_idle(doing)
+
+
+def idle_after(doing: SessionHeartbeat) -> SessionHeartbeat:
+    """Return what a session does after its agent has stopped. It may still be blocked on something, except on its
+    user's answer to a question.
+    """
+    return replace(IDLE, blocked_on="" if doing.asks_person else doing.blocked_on)
 
 
 def unblocked(doing: SessionHeartbeat) -> SessionHeartbeat:
@@ -116,7 +143,7 @@ def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
         _note_live(state, session, event)
         owe_again(state, session)
         _tell_copies(session, _copies(state, session), event)
-    session.last_at = event.at
+    session.last_at, session.last_n = event.at, 0 if event.imported else event.n
 
 
 def _note_live(state: State, session: Session, event: Event) -> None:
@@ -242,6 +269,15 @@ def on_presumed_dead(state: State, event: Event, payload: SessionPresumedDead, r
     resources = end_session_claims(state, session.id, event, 9, "session_dead", record)
     notice = Notice(event.id, event.at, "presumed_dead", resources, event.actor, payload.evidence)
     session.notices.append(notice)
+
+
+def on_presumed_idle(state: State, event: Event, payload: SessionPresumedIdle, record: DecisionRecorder) -> None:
+    """Rule 9: record that an agent is no longer at work. It counts only if the session has written nothing since."""
+    session = state.sessions.get(payload.session)
+    if session and session.live and session.last_n == payload.n and is_at_work(session.doing):
+        session.doing, session.doing_since = idle_after(session.doing), event.at
+        if not session.doing.blocked_on:
+            session.blocked_since, session.blocked_n = "", 0
 
 
 def on_agent_started(state: State, event: Event, payload: AgentStarted, record: DecisionRecorder) -> None:

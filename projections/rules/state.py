@@ -112,6 +112,7 @@ class Message(Struct, kw_only=True):
     resolved_by: str = ""  # the session that closed it for all recipients
     resolution: str = ""  # why it was closed
     imported: bool = False
+    crosses: tuple[EventId, ...] = ()  # of a reply: later messages of its recipient, which its sender had not read
 
     @property
     def not_acknowledged_by(self) -> set[str]:
@@ -154,6 +155,7 @@ class Session(Struct, kw_only=True, array_like=True):
     live_n: int = 0  # the number of the event with which it was
     doing_n: int = 0  # the number of its last heartbeat that has an action
     doing_journal: str = ""  # the journal of that heartbeat, if it is imported
+    last_n: int = 0  # the number of its latest event; 0 if that is imported
 
     @property
     def live(self) -> bool:

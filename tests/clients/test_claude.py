@@ -1,5 +1,6 @@
 """Behaviour that only Claude Code has, or shows when it runs headless."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,10 @@ def test_a_subagent_does_not_overwrite_another(work: Repo, agent: Make) -> None:
     begun = first.calls(delegate(TASK), delegate(OTHER_TASK))
     assert {begun.mark, first.hears().mark} == {TASK, OTHER_TASK}
     first.writes("page.py", "one\n", TASK)
-    assert "page.py was not written" in first.writes("page.py", "two\n", OTHER_TASK).text
+    denied = first.writes("page.py", "two\n", OTHER_TASK).text
+    assert "page.py was not written" in denied
+    assert "another subagent of your session" in denied
+    assert "coord send" not in denied
     assert (work.root / "page.py").read_text() == "one\n"
 
 
@@ -269,3 +273,22 @@ def test_a_hook_never_fails(work: Repo, agent: Make) -> None:
     assert first.finish() == 0
     assert {hook["exit_code"] for hook in first.hooks} == {0}
     assert not [hook["stderr"] for hook in first.hooks if hook["stderr"]]
+
+
+def test_a_message_of_the_client_wakes_an_agent_to_read_ours(work: Repo, agent: Make) -> None:
+    first, second = agent(CLAUDE), agent(CLAUDE)
+    second.env["HOME"] = first.env["HOME"]  # they are the sessions of one person
+    first.prompt("Go")
+    second.prompt("Go")
+    second.says("Done.")
+    to = session_of(work, second)
+    for question in ("May I have page.py?", "And draft.py?"):
+        sent = first.runs(f'coord send {to} "Question" "{question}"').text
+        ring = re.search(r'call SendMessage with to "(.+?)", message "(coord inbox .+?)"', sent)
+        assert ring, sent
+        first.calls(Call("SendMessage", {"to": ring[1], "message": ring[2], "summary": "a question"}))
+        woken = second.hears().text
+        assert ring[2] in woken
+        assert question in woken, "the hook for its prompt shows the message"
+        second.says("Yes.")
+    assert len(work.of_type("message.read")) == 2

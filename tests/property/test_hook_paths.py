@@ -72,10 +72,10 @@ class BothPaths(Agents):
         self.conversations[COPY] = self.conversations[CLAUDE]
         self.quick_answers: dict[str, int] = {}
 
-    def run_hook(self, pid: int, data: bytes, **env: str) -> HookAnswer:
+    def run_hook(self, pid: int, data: bytes, event: str = "", **env: str) -> HookAnswer:
         client = client_named(self.clients[pid])
         assert client
-        call = parse_call(client, data)
+        call = parse_call(client, data, event)
         if call is None:
             return HookAnswer(ALLOWED, "")
         before = self._files()

@@ -4,12 +4,13 @@ table that the test controls.
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coord.clients.client import client_named
+from coord.clients.claude import CLIENT as CLAUDE
+from coord.clients.client import KEYS, Client, client_named
 from coord.guard.entry import ALLOWED, Machine, answer_call
 from coord.guard.payload import HookCall, parse_call
 from coord.hooks.dispatch import handle_call
@@ -52,21 +53,53 @@ class HookAnswer:
     code: int
     err: str
     documents: list[dict[str, Any]] = field(default_factory=list)
+    client: Client = CLAUDE
 
     @property
     def context(self) -> str:
         """The text that is added to the agent's context."""
-        return "\n".join(said.get("hookSpecificOutput", {}).get("additionalContext", "") for said in self.documents)
+        return "\n".join(text_in(self.client.context_form, said) for said in self.documents)
 
     @property
     def block_reason(self) -> str:
         """The reason why the agent may not stop; empty if it may stop."""
-        return "\n".join(said["reason"] for said in self.documents if said.get("decision") == "block")
+        return "\n".join(filter(None, (text_in(self.client.stop_form, said) for said in self.documents)))
 
     @property
     def silent(self) -> bool:
         """Whether the hook allowed and printed nothing."""
         return (self.code, self.err, self.documents) == (ALLOWED, "", [])
+
+
+def text_in(form: Any, document: Any) -> str:
+    """The text in a document of this form; empty if the document has another form."""
+    if form == "{text}":
+        return str(document)
+    if isinstance(form, list) and isinstance(document, list) and len(form) == len(document):
+        return "".join(map(text_in, form, document))
+    if not isinstance(form, dict) or not isinstance(document, dict) or form.keys() != document.keys():
+        return ""
+    fixed = {key: value for key, value in form.items() if isinstance(value, str) and value[:1] != "{"}
+    same = all(document[key] == value for key, value in fixed.items())
+    return "".join(text_in(value, document[key]) for key, value in form.items()) if same else ""
+
+
+_FIELDS = {name: key for key, name in KEYS.items()}
+
+
+def payload(client: Client, said: Mapping[str, Any]) -> dict[str, Any]:
+    """A hook's input with the fields that most clients have, in the form of this client."""
+    fields: dict[str, Any] = {}
+    for name, value in said.items():
+        *path, last = client.keys[_FIELDS[name]].split(" ")[0].split(".") if name in _FIELDS else [name]
+        if last == "0":
+            fields[path[0]] = [value]
+        elif last:
+            target = fields
+            for step in path:
+                target = target.setdefault(step, {})
+            target[last] = value
+    return fields
 
 
 class Agents:
@@ -89,11 +122,12 @@ class Agents:
         """Add the process of a client to the process table."""
         self.machine.table.rows[pid] = Process(pid, 1, pid, start_ticks or pid * 10, "S", (word,))
 
-    def run_hook(self, pid: int, data: bytes, **env: str) -> HookAnswer:
-        """Run a hook with this input; its answer."""
+    def run_hook(self, pid: int, data: bytes, event: str = "", **env: str) -> HookAnswer:
+        """Run a hook with this input; its answer. `event` is the hook event, if the input does not name it."""
         env = self.env | env
         system, client = self.machine.system(pid, env), client_named(self.clients[pid])
-        answer = HookAnswer(ALLOWED, "")
+        assert client
+        answer = HookAnswer(ALLOWED, "", client=client)
 
         def say(document: dict[str, object]) -> None:
             if self.output_fails:
@@ -104,8 +138,7 @@ class Agents:
             self.full_paths += 1
             return handle_call(system, call, say)
 
-        assert client
-        call = parse_call(client, data)
+        call = parse_call(client, data, event)
         if call:
             answer.code, answer.err = answer_call(call, hook_machine(self.machine, pid, env), full_path)
             self.chars[call.conversation] = self.chars.get(call.conversation, 0) + sum(
@@ -119,7 +152,8 @@ class Agents:
         assert client
         name = next(name for name, hook_event in client.hook_events.items() if hook_event == event)
         fields = {"session_id": self.conversations[pid], "cwd": str(self.root), "hook_event_name": name}
-        return self.run_hook(pid, json.dumps(fields | said).encode())
+        data = json.dumps(payload(client, fields | said)).encode()
+        return self.run_hook(pid, data, name) if client.named_events else self.run_hook(pid, data)
 
     def starts(self, pid: int, source: str = "startup", **said: Any) -> HookAnswer:
         """Run the hook for the start of a conversation."""
@@ -130,8 +164,8 @@ class Agents:
         client = client_named(self.clients[pid])
         assert client
         if client.files:
-            name, key = next(iter(client.files.items()))
-            return {"tool_name": name, "tool_input": {key: path}}
+            name, keys = next(iter(client.files.items()))
+            return {"tool_name": name, "tool_input": {keys.partition("|")[0]: path}}
         name, key = next(iter(client.patches.items()))
         patch = f"*** Begin Patch\n*** Update File: {path}\n\n-a\n+b\n*** End Patch\n"
         return {"tool_name": name, "tool_input": {key: patch}}

@@ -32,6 +32,7 @@ from coord.admin.doctor.log import (
     unarchived_journals,
     unusable_log,
 )
+from coord.admin.doctor.notifications import notifications
 from coord.admin.doctor.sessions import copied_conversations, shared_anchors, silent_sessions, unwatched_anchors
 from coord.admin.doctor.subject import Check, DoctorFinding, Subject
 from coord.admin.doctor.tracking import git_ignores, git_list, git_tracks, tracking_branches
@@ -77,6 +78,7 @@ CHECKS: dict[str, _CheckEntry] = {
     "login shell": _CheckEntry(login_shell, "folder"),
     "worktrees' hooks": _CheckEntry(worktrees_without_hooks, "folder"),
     "git's hooks": _CheckEntry(git_hooks, "folder"),
+    "notifications": _CheckEntry(notifications, "folder"),
     "installation": _CheckEntry(on_path, ""),
     "python": _CheckEntry(python_version, ""),
 }

@@ -8,7 +8,7 @@ steps are always to look and to ask.
 from collections.abc import Iterator
 
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited
-from coord.engine.board import find_deaths
+from coord.engine.board import find_deaths, find_idle
 from coord.render.format import ago, plural, session_label
 from coord.render.needs import commands_text
 from projections.rules.liveness import ObserverHost, ProcessStatus
@@ -60,7 +60,9 @@ def unwatched_anchors(subject: Subject) -> Iterator[DoctorFinding]:
 def silent_sessions(subject: Subject) -> Iterator[DoctorFinding]:
     """Find sessions that hold claims and have written nothing for a long time."""
     names = names_of(subject.state)
-    seen = Observed(subject.now, subject.config.silent_minutes * 60, find_deaths(subject.system, subject.snapshot))
+    idle = find_idle(subject.system, subject.snapshot.workspace, subject.config, subject.state, subject.now)
+    deaths = find_deaths(subject.system, subject.snapshot)
+    seen = Observed(subject.now, subject.config.silent_minutes * 60, deaths, idle)
     for need in find_needs(subject.state, seen):
         if need.kind == "silent":
             steps = [RepairStep("see its process and its last change; a build can take an hour", "coord status")]
