@@ -35,12 +35,12 @@ def _run() -> int:
         from coord.render.console.output import open_closed_streams
 
         open_closed_streams()
-    if sys.argv[1:2] == ["hook"] and len(sys.argv) == 3:
+    if sys.argv[1:2] == ["hook"] and len(sys.argv) in (3, 4) and sys.argv[-1][:1] != "-":
         from coord.clients.client import client_named
         from coord.guard import entry
 
         if client_named(sys.argv[2]):
-            return entry.main(sys.argv[2], _respond)
+            return entry.main(sys.argv[2], _respond, *sys.argv[3:])
     _load_msgspec()
     from coord.cli.main import run
     from coord.workspace.system import real_system

@@ -9,46 +9,26 @@ never renamed and never gets another meaning. Additions are new optional fields 
 Events contain no cycles, so the garbage collector need not track them (`gc=False`). This saves 7 % of a long read.
 """
 
-from datetime import datetime, timedelta
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Raw, Struct, field
+
+from eventlog.instants import DAY_S as DAY_S
+from eventlog.instants import HOUR_S as HOUR_S
+from eventlog.instants import MINUTE_S as MINUTE_S
+from eventlog.instants import NEVER as NEVER
+from eventlog.instants import Instant as Instant
+from eventlog.instants import add_time as add_time
+from eventlog.instants import from_micros as from_micros
+from eventlog.instants import seconds_between as seconds_between
+from eventlog.instants import to_micros as to_micros
 
 VERSION = 1
 MAX_INT = 2**53 - 1  # the largest whole number that every JSON parser keeps exactly
 MAX_NAME_LENGTH = 512  # characters, for any name: a resource, a session's name, a path in the repository
 MAX_PATH_LENGTH = 8192  # characters, for a path on the machine
 MAX_TEXT_LENGTH = 1 << 20  # characters, for any free text: a message's body, a note
-MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 MIN_TTL_S, MAX_TTL_S = MINUTE_S, 7 * DAY_S
-
-Instant: TypeAlias = str  # UTC in a fixed width, `2026-11-22T11:20:06.123456Z`: text order is time order
-NEVER: Instant = "9999-12-31T23:59:59.999999Z"
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
-
-
-def from_micros(micros: int) -> Instant:
-    """Return the instant `micros` microseconds after 1970, limited to the years 1 to 9999."""
-    try:
-        return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds") + "Z"
-    except OverflowError:
-        return NEVER if micros > 0 else "0001-01-01T00:00:00.000000Z"
-
-
-def to_micros(at: Instant) -> int:
-    """Return the microseconds from 1970 to the instant `at`."""
-    return (datetime.fromisoformat(at[:-1]) - _EPOCH) // _MICROSECOND
-
-
-def add_time(at: Instant, seconds: float = 0, micros: int = 0) -> Instant:
-    """Return the instant that is `seconds` and `micros` later than `at`, or `NEVER` beyond the year 9999."""
-    return from_micros(to_micros(at) + round(seconds * 1_000_000) + micros)
-
-
-def seconds_between(start: Instant, end: Instant) -> float:
-    """Return the seconds from `start` to `end`; negative if `end` is earlier."""
-    return (to_micros(end) - to_micros(start)) / 1_000_000
-
 
 _PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"  # no control characters; `$` would allow a final line break
 _RESOURCE = r"^[^/\s\x00-\x1f\x7f-\x9f]+/[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z"
@@ -140,6 +120,14 @@ class SessionPresumedDead(Payload, frozen=True, tag="session.presumed_dead"):
 
     session: SessionId  # the session that is presumed dead
     anchor: Anchor  # the anchor that is gone
+    evidence: Text = ""  # what was seen
+
+
+class SessionPresumedIdle(Payload, frozen=True, tag="session.presumed_idle"):
+    """An observer saw that a session's agent is no longer at work, although no hook reported the end of its turn."""
+
+    session: SessionId  # the session
+    n: Count  # the number of the session's last event that the observer saw; void if there is a later one
     evidence: Text = ""  # what was seen
 
 
@@ -266,9 +254,9 @@ class Unknown(Payload, frozen=True, tag="unknown"):
 
 
 AnyPayload: TypeAlias = (
-    SessionStarted | SessionHeartbeat | SessionEnded | SessionPresumedDead | AgentStarted | AgentStopped
-    | ClaimRequested | ClaimAccepted | ClaimRenewed | ClaimReleased | ClaimHandedOver | ClaimBroken | ClaimFinished
-    | ClaimBypassed | MessageSent | MessageRead | MessageAcknowledged | MessageResolved | Unknown
+    SessionStarted | SessionHeartbeat | SessionEnded | SessionPresumedDead | SessionPresumedIdle | AgentStarted
+    | AgentStopped | ClaimRequested | ClaimAccepted | ClaimRenewed | ClaimReleased | ClaimHandedOver | ClaimBroken
+    | ClaimFinished | ClaimBypassed | MessageSent | MessageRead | MessageAcknowledged | MessageResolved | Unknown
 )  # fmt: skip
 
 

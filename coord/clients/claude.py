@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("CLAUDECODE",),
     ids=("CLAUDE_CODE_SESSION_ID",),
     one_conversation=True,  # `/clear` gives the process a new id; subagents and teammates share it
+    one_process=True,
     hook_events={
         "SessionStart": "start",
         "UserPromptSubmit": "prompt",
@@ -18,11 +19,15 @@ CLIENT = Client(
         "PostToolUse": "after",
         "PostToolUseFailure": "after",
         "PermissionRequest": "asks",
+        "Notification": "asks",
         "Stop": "stop",
+        "StopFailure": "turn_end",  # instead of Stop, after an error of the model's API
         "SubagentStart": "agent_start",
         "SubagentStop": "agent_stop",
         "SessionEnd": "end",
+        "PreSkillShellCommand": "before",  # a shell command in the text of a skill or command; since 2.1.332
     },
+    notifications={"idle_prompt": "turn_end", "agent_needs_input": "asks", "elicitation_dialog": "asks"},
     files={
         "Write": "file_path",
         "Edit": "file_path",
@@ -30,9 +35,18 @@ CLIENT = Client(
         "NotebookEdit": "notebook_path",
     },
     patches={},
-    shells=("Bash",),
+    shells=("Bash", "Monitor", "PowerShell"),
+    tasks=("backgroundTaskId", "taskId"),
+    stops={"TaskStop": "task_id"},
+    unended=("PreSkillShellCommand",),
     questions=("AskUserQuestion", "ExitPlanMode"),
+    turn_lines=("type", ("user", "assistant")),
+    turn_ends=(  # no hook runs when a user interrupts a turn
+        ("message.content.0.text", "[Request interrupted by user", "its turn was interrupted"),
+        ("isApiErrorMessage", "true", "its turn ended with an error"),
+    ),
     project="CLAUDE_PROJECT_DIR",
+    observed="2.1.330, 2.1.332",
     calls="",
     settings={
         "local": ".claude/settings.local.json",
@@ -43,7 +57,7 @@ CLIENT = Client(
     comments=False,
     moved=("CLAUDE_CONFIG_DIR", "~/.claude"),
     per_second=1,
-    matchers={},
+    matchers={"Notification": "idle_prompt|agent_needs_input|elicitation_dialog"},
     wakes=("SessionStart", "Stop"),
     allow="Bash(coord {command}:*)",
     allow_files={},
@@ -56,4 +70,11 @@ CLIENT = Client(
     peers="~/.claude/sessions/{pid}.json",
     ring='call SendMessage with to "{name}", message "coord inbox {message}"',  # it drops a text that is repeated
     todo="Restart the sessions of Claude Code that are running: they may not see new hooks.",
+    headless=(
+        *("-p", "{prompt}", "--no-session-persistence"),
+        *("--tools", "Write", "--permission-mode", "acceptEdits"),
+    ),
+    example='{"session_id": "{id}", "transcript_path": "", "cwd": "{cwd}", "permission_mode": "acceptEdits", '
+    '"hook_event_name": "PreToolUse", "tool_name": "Write", '
+    '"tool_input": {"file_path": "{file}", "content": "canary"}, "tool_use_id": "toolu_{id}"}',
 )

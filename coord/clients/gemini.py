@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("GEMINI_CLI",),
     ids=("GEMINI_SESSION_ID",),
     one_conversation=False,  # an editor can open several sessions in one process over ACP
+    one_process=True,
     hook_events={
         "SessionStart": "start",
         "BeforeAgent": "prompt",
@@ -23,8 +24,10 @@ CLIENT = Client(
     files={"write_file": "file_path", "replace": "file_path"},
     patches={},
     shells=("run_shell_command",),
+    background={"is_background": True},
     questions=("ask_user",),
     project="GEMINI_PROJECT_DIR",
+    observed="0.61.0",
     calls="",
     settings={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
     scope="user",
@@ -40,6 +43,10 @@ CLIENT = Client(
     servers={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
     instructions=("GEMINI.md",),
     plugin="",
-    woken="There is no known way to wake it.",
+    woken="There is no known way to wake it",
     todo="Restart the sessions of Gemini CLI that are running.",
+    headless=("-p", "{prompt}", "--approval-mode", "auto_edit"),
+    example='{"session_id": "{id}", "transcript_path": "", "cwd": "{cwd}", "hook_event_name": "BeforeTool", '
+    '"timestamp": "2026-01-01T00:00:00.000Z", "tool_name": "write_file", '
+    '"tool_input": {"file_path": "{file}", "content": "canary"}}',
 )

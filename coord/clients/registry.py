@@ -4,9 +4,7 @@ A client started inside another, or in a terminal of another, inherits the varia
 several clients are set, the nearest ancestor process decides.
 """
 
-import os
-
-from coord.clients.client import WORDS, Client, client_named
+from coord.clients.client import WORDS, Client, client_named, runs_client
 
 TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
@@ -15,18 +13,11 @@ if TYPE_CHECKING:
     from coord.platform.processes import Process
 
 CLIENTS = tuple(client for client in map(client_named, WORDS) if client)
-_INTERPRETERS = ("node", "bun", "deno", "python", "python3")
 
 
 def client_of(process: "Process") -> Client | None:
     """Return the client whose program a process runs, or None."""
-    names = [process.command]
-    if process.command in _INTERPRETERS and len(process.argv) > 1:
-        names.append(os.path.basename(process.argv[1]))
-    for client in CLIENTS:
-        if client.command in names or any(f"{client.package}/" in word for word in process.argv[:2]):
-            return client
-    return None
+    return next((client for client in CLIENTS if runs_client(client, process.argv)), None)
 
 
 def nearest_client(chain: "Iterable[Process]") -> "tuple[Client, Process] | None":

@@ -1,7 +1,10 @@
 """Build the board, including what this process can observe on the machine, and write STATUS_BOARD.md."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
+from math import inf
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -9,6 +12,7 @@ from coord.engine.journals.problems import clock_note
 from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
 from coord.errors import no_log
+from coord.guard.work_signs import read_signs, sessions_with_traces
 from coord.platform.git.repository import find_repository, path_of_recorded
 from coord.platform.replace_file import replace_file
 from coord.render.board.markdown import ROWS as MARKDOWN_ROWS
@@ -18,10 +22,16 @@ from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.errors import LogError
-from eventlog.events import Instant, from_micros, seconds_between
+from eventlog.events import Instant, add_time, from_micros, seconds_between, to_micros
 from projections.rules.fold import as_of
+from projections.rules.liveness import IDLE_PATIENCE_S, idle_evidence
+from projections.rules.sessions import is_at_work
+from projections.rules.state import State
 from projections.views.board import Board, SessionRow, build_board
 from projections.views.needs import log_need
+
+T = TypeVar("T")
+_QUIET_S = 2  # an agent that wrote an event within this time is not examined
 
 
 def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
@@ -37,6 +47,29 @@ def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
     return system.find_gone(processes)
 
 
+def find_idle(system: System, workspace: Workspace, config: Config, state: State, now: Instant) -> dict[str, str]:
+    """Return the evidence for each live session of this machine that reports work although its agent is not at work.
+
+    The disk is only examined for sessions that report work, have traces of hooks, and were quiet for a moment.
+    """
+    quiet_since, here = add_time(now, -_QUIET_S), system.here.machine
+    quiet = [
+        session
+        for session in state.sessions.values()
+        if session.live and session.last_at <= quiet_since and session.machine == here and is_at_work(session.doing)
+    ]
+    traced = sessions_with_traces(workspace.cache) if quiet else ()
+    patience_s = max(IDLE_PATIENCE_S, 2 * config.heartbeat_seconds)
+    evidence: dict[str, str] = {}
+    for session in quiet:
+        if session.id in traced:
+            signs = read_signs(workspace.cache, session.id, to_micros(now), round(patience_s * 1_000_000))
+            known = signs.known and not session.doing.asks_person  # who waits for an answer shows no sign of work
+            if text := idle_evidence(session, signs, now, patience_s if known else inf):
+                evidence[session.id] = text
+    return evidence
+
+
 def board_of(
     system: System,
     config: Config,
@@ -47,14 +80,17 @@ def board_of(
 ) -> Board:
     """Return the board at `now`, with at most `most` rows of each kind.
 
-    If `deaths` is given, the process table is not read. Callers that have just recorded all deaths pass an empty one.
+    If `deaths` is given, neither the process table nor the traces of hooks are read. Callers that have just recorded
+    what they observed pass an empty one.
     """
     as_of(snapshot.state, now)
     needs = [log_need("journal", problem.text, problem.journal) for problem in snapshot.journal_problems()]
     if snapshot.clock_behind_s >= 1 and not snapshot.at:
         needs.append(log_need("clock", clock_note(snapshot.clock_behind_s)))
     dead = find_deaths(system, snapshot) if deaths is None else deaths
-    board = build_board(snapshot.state, now, config.silent_minutes * 60, dead, needs, most)
+    examine = deaths is None and not snapshot.at
+    idle = find_idle(system, snapshot.workspace, config, snapshot.state, now) if examine else {}
+    board = build_board(snapshot.state, now, config.silent_minutes * 60, dead, needs, most, idle)
     if snapshot.at:  # the commands would act on the present
         return replace(board, needs=[replace(need, steps=()) for need in board.needs])
     if deaths is not None:
@@ -92,33 +128,47 @@ def last_change(worktree: str, now: Instant) -> str:
     return f"last change in git {ago(at, now)}" if seconds_between(at, now) >= 0 else ""
 
 
+def present_board(
+    system: System, config: Config, snapshot: Snapshot, now: Instant, deaths: dict[str, str] | None = None
+) -> Board:
+    """Return the board that STATUS_BOARD.md shows. `deaths` as in `board_of`."""
+    return board_of(system, config, snapshot, now, deaths, MARKDOWN_ROWS)
+
+
 def rewrite_board(system: System, workspace: Workspace, config: Config) -> None:
     """Write STATUS_BOARD.md, as `coord board` does. Raises CoordError (4) if it cannot be written."""
-    snapshot = Snapshot(system, workspace)
-    try:
-        with under_lock(system, workspace, config):
-            snapshot.catch_up()
-            failed = write_board(system, workspace, config, snapshot, snapshot.now)
-    except LogError as error:
-        raise no_log(str(error)) from None
+    failed = _with_present_board(system, workspace, config, lambda board: write_board(workspace, board))
     if failed:
         raise no_log(failed[0])
 
 
-def write_board(
-    system: System,
-    workspace: Workspace,
-    config: Config,
-    snapshot: Snapshot,
-    now: Instant,
-    deaths: dict[str, str] | None = None,
-) -> list[str]:
-    """Write STATUS_BOARD.md for `now`, atomically. `deaths` as in `board_of`.
+def notify_person(system: System, workspace: Workspace, config: Config) -> None:
+    """Send the notification that is due because time has passed. Raises CoordError (4) if the log cannot be used."""
+    from coord.workspace.notify.due import take_due
+
+    due = _with_present_board(system, workspace, config, lambda board: take_due(system, workspace, board))
+    if due:
+        due.start()
+
+
+def _with_present_board(system: System, workspace: Workspace, config: Config, use: Callable[[Board], T]) -> T:
+    """Call `use` with the present board, under the lock. Raises CoordError (4)."""
+    snapshot = Snapshot(system, workspace)
+    try:
+        with under_lock(system, workspace, config):
+            snapshot.catch_up()
+            return use(present_board(system, config, snapshot, snapshot.now))
+    except LogError as error:
+        raise no_log(str(error)) from None
+
+
+def write_board(workspace: Workspace, board: Board) -> list[str]:
+    """Write STATUS_BOARD.md, atomically.
 
     Return a note if that fails: the command still succeeds, because its events are in the log.
     """
     try:
-        text = board_markdown(board_of(system, config, snapshot, now, deaths, MARKDOWN_ROWS))
+        text = board_markdown(board)
         replace_file(workspace.board, text.encode(errors="backslashreplace"), within=workspace.cache)
     except OSError as error:
         return [f"STATUS_BOARD.md could not be written ({error.strerror}); everything else was done"]

@@ -20,7 +20,7 @@ from coord.platform.git.repository import CONFIG
 from coord.platform.replace_file import replace_file
 from coord.render.format import session_label
 from coord.workspace.config import Config
-from coord.workspace.names import by_conversations
+from coord.workspace.names import sessions_by_conversation
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.events import Anchor, Instant, to_micros
@@ -28,7 +28,7 @@ from projections.rules.cycles import wait_cycles
 from projections.rules.liveness import ObserverHost
 from projections.rules.resources import is_file, is_pattern, root_of, roots_above
 from projections.rules.rows import recent_sessions
-from projections.rules.sessions import is_idle
+from projections.rules.sessions import is_at_work
 from projections.rules.state import Claim, Message, Session, State, WaitingRequest
 
 if TYPE_CHECKING:
@@ -134,7 +134,10 @@ def encode_view(
     shown = live if near is None else [known for known in live if known.id in needed]
     editing = {claim.session for claim in state.claims.values() if claim.automatic and not claim.imported}
     tables: dict[str, list[tuple[str, Any]]] = {
-        "conversations": [(key, s.id) for key, s in by_conversations(state, conversations).items() if s.live],
+        "conversations": [
+            (key, [session.id for session in sessions if session.live])
+            for key, sessions in sessions_by_conversation(state, conversations).items()
+        ],
         "sessions": list(_session_values(state, live, shown, editing, here).items()),
         "claims": claims,
         "waits": waits,
@@ -186,7 +189,7 @@ def _session_values(
             doing.automatic,
             doing.blocked_on,
             doing.asks_person,
-            to_micros(session.last_at) if has_stated_activity(session) else 0,
+            to_micros(session.last_at) if is_at_work(session.doing) else 0,
             has_news(state, session),
             bool(session.unread and unread_messages(state, session)),
             session.id in owing,
@@ -218,11 +221,6 @@ def is_pressing(message: Message) -> bool:
 def has_news(state: State, session: Session) -> bool:
     """Return whether a session has something to read that concerns it in particular, or that is urgent."""
     return bool(session.notices) or any(map(is_pressing, unread_messages(state, session) if session.unread else ()))
-
-
-def has_stated_activity(session: Session) -> bool:
-    """Return whether a session has reported what it is doing since it was last idle."""
-    return bool(session.doing.action) and not is_idle(session.doing)
 
 
 def patience_s(session: Session, config: Config) -> int:

@@ -4,18 +4,19 @@ Under the lock, the state is exactly that of the journals, and it does not chang
 its events: on one machine, claims are linearizable. A signal that would end the process is deferred until the lock is
 free, so Ctrl-C leaves nothing half done.
 
-Each transaction also records the deaths that this process notices (rule 9), and one that starts a session archives
-journals of sessions that ended. The acting session gets a new anchor if its process is gone, or if its client resumed
-it in another process.
+Each transaction also records what this process notices about other sessions (rule 9), and one that starts a session
+archives journals of sessions that ended. The acting session gets a new anchor if its process is gone, or if its client
+resumed it in another process.
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Generic, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coord.engine.board import write_board
+from coord.engine.board import find_idle, present_board, write_board
 from coord.engine.guard_index import save_index
 from coord.engine.journals.archiving import archive_ended
 from coord.engine.journals.rewinds import is_known
@@ -26,6 +27,7 @@ from coord.workspace.config import Config
 from coord.workspace.identity import Identity, earlier_conversations, find_anchor, is_resumed, session_started
 from coord.workspace.names import new_id
 from coord.workspace.paths import Workspace, protect_log, write_marker
+from coord.workspace.person_config import has_config
 from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import (
@@ -36,6 +38,7 @@ from eventlog.events import (
     Event,
     Instant,
     SessionPresumedDead,
+    SessionPresumedIdle,
     SessionStarted,
     add_time,
 )
@@ -67,6 +70,7 @@ class Transaction:
         self.system, self.workspace, self.snapshot, self.notes = system, workspace, snapshot, notes
         self.me = Identity("", "")
         self.appended = self.started = False  # whether it appended anything, and whether a new session
+        self.anchored = False  # whether the acting session started, or got another anchor
         self.outdated = not snapshot.fresh  # whether to rebuild the derived files even if nothing is appended
         self._writer: JournalWriter | None = None
         self._wall = system.wall()
@@ -90,6 +94,7 @@ class Transaction:
         event = Event(v=VERSION, at=self.at, session=self.me.session, n=writer.n, payload=payload)
         writer.append(event)
         self.appended = True
+        self.anchored |= isinstance(payload, SessionStarted)
         self.snapshot.fold_own(event, writer.position)
         self._advance_time()
         return event
@@ -206,9 +211,9 @@ class Transaction:
             return f"it belongs to another folder, {position.folder}"
         return ""
 
-    def record_deaths(self) -> None:
-        """Record every session whose anchor is gone as dead (rule 9), and end each waiting request whose process is
-        gone (rule 4).
+    def record_observations(self, config: Config) -> None:
+        """Record every session whose anchor is gone as dead, and every agent that is not at work as idle (rule 9). End
+        each waiting request whose process is gone (rule 4).
         """
         me, state = self.me.session, self.state
         anchors = {name: s.anchor for name, s in state.sessions.items() if s.live and s.anchor and name != me}
@@ -218,6 +223,9 @@ class Transaction:
                 self.append(SessionPresumedDead(session=name, anchor=anchors[name], evidence=evidence))
             elif name in state.waits:
                 self.append(ClaimBroken(claim=name, reason=f"{NOBODY_WAITS}: {evidence}"))
+        for name, evidence in find_idle(self.system, self.workspace, config, self.state, self.at).items():
+            if name != me:
+                self.append(SessionPresumedIdle(session=name, n=state.sessions[name].last_n, evidence=evidence))
 
     def finish(self) -> None:
         """Sync what was appended, and close the journal."""
@@ -257,7 +265,7 @@ def transact(
     if prepare:
         prepare(snapshot.state, snapshot.now)
     try:
-        with under_lock(system, workspace, config):
+        with ExitStack() as later, under_lock(system, workspace, config):  # `later`: once the lock is free
             snapshot.catch_up()
             _check_complete(snapshot)
             if not snapshot.fresh:
@@ -265,7 +273,7 @@ def transact(
             transaction = Transaction(system, workspace, snapshot, notes)
             try:
                 transaction.act_as(who(transaction))
-                transaction.record_deaths()
+                transaction.record_observations(config)
                 value = decide(transaction)
             finally:  # what was appended before a refusal (a death, a new session) stays in the log
                 transaction.finish()
@@ -278,7 +286,13 @@ def transact(
                     if transaction.appended:
                         snapshot.save()
                     save_index(system, workspace, config, snapshot)
-                    notes += write_board(system, workspace, config, snapshot, transaction.at, {})
+                    board = present_board(system, config, snapshot, transaction.at, {})
+                    notes += write_board(workspace, board)
+                    if transaction.appended and has_config(system.env):
+                        from coord.workspace.notify.due import take_due  # few people have it set
+
+                        if due := take_due(system, workspace, board, transaction.me):
+                            later.callback(due.start)
     except LogError as error:
         raise no_log(str(error)) from None
     return Outcome(transaction.me, snapshot, value)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         "question",  # the session was waiting for its user, who has answered
         "uncertain",  # a holder may be dead, or its edit finished
         "claim",  # a file has to be claimed
-        "changed",  # claimed files of others changed while a shell command ran
+        "changed",  # claimed files of others changed while a shell command of the session ran
         "committed",  # a shell command may have committed files of the session
         "heartbeat",  # the session has written no event for a while
         "message",  # there is something to read
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
             """Return whether the last reminder of the session is long enough ago."""
 
         def files_changed(self) -> bool:
-            """Return whether claimed files of others have changed since the shell command began."""
+            """Return whether claimed files of others have changed since a shell command of the session began."""
 
         def may_have_committed(self) -> bool:
             """Return whether the state of git has changed since the shell command began."""
@@ -87,8 +87,11 @@ def due(call: "HookCall", writes: "list[Write]", view: "HookView", session: str,
         mine = UNKNOWN_SESSION
     if mine.asks:
         verdict.reasons.append("question")
+    if call.hook_event in ("after", "prompt") and facts.files_changed():
+        verdict.reasons.append("changed")
     if call.hook_event == "after":
-        _after_shell(verdict, call, mine, facts)
+        if mine.edits and call.tool in call.client.shells and facts.may_have_committed():
+            verdict.reasons.append("committed")
         _after_writes(verdict, writes, view, session, facts)
         if is_heartbeat_due(mine, view.heartbeat_us, view.now):
             verdict.reasons.append("heartbeat")
@@ -113,15 +116,6 @@ def _before_writes(verdict: Verdict, writes: "list[Write]", view: "HookView", se
         verdict.claims = []  # none of a call's writes is made if one is denied
     if verdict.claims:
         verdict.reasons.append("claim")
-
-
-def _after_shell(verdict: Verdict, call: "HookCall", mine: "LiveSession", facts: "HookFacts") -> None:
-    if call.tool not in call.client.shells:
-        return
-    if facts.files_changed():
-        verdict.reasons.append("changed")
-    if mine.edits and facts.may_have_committed():
-        verdict.reasons.append("committed")
 
 
 def _after_writes(verdict: Verdict, writes: "list[Write]", view: "HookView", session: str, facts: "HookFacts") -> None:

@@ -12,18 +12,19 @@ import os
 import sys
 import time
 
-from coord.clients.client import client_named
+from coord.clients.client import client_named, runs_client
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import due, files_held_by_others
 from coord.guard.index import load_index
 from coord.guard.payload import checkout_at, folder_at, parse_call, read_input, writes_in
 from coord.platform.git.naming import is_same_folder
-from coord.platform.host import host_identity, start_ticks
+from coord.platform.host import first_arguments, host_identity, pids_above, start_ticks
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from coord.clients.client import Form
     from coord.guard.decision import Verdict
     from coord.guard.payload import HookCall, Write
     from coord.guard.view import GuardRow, HookView
@@ -39,7 +40,8 @@ _SECOND = 1_000_000  # microseconds
 
 class Machine:
     """What a hook needs of the machine: the environment; the time (`now`) in microseconds since 1970; the machine's
-    identity (`here`); and the start ticks of a process (`started`), 0 if there is no such process.
+    identity (`here`); the start ticks of a process (`started`), 0 if there is no such process; the pids of the
+    processes above the hook (`above`), the nearest first; and the first arguments of a process (`argv`).
     """
 
     def __init__(
@@ -48,8 +50,11 @@ class Machine:
         now: "Callable[[], int]",
         here: "Callable[[], tuple[str, str, str]]",
         started: "Callable[[int], int]",
+        above: "Callable[[], Iterator[int]]",
+        argv: "Callable[[int], list[str]]",
     ) -> None:
-        self.env, self.now, self.here, self.started = env, now, here, started
+        self.env, self.now, self.here = env, now, here
+        self.started, self.above, self.argv = started, above, argv
 
 
 class CallFacts:
@@ -73,7 +78,7 @@ class CallFacts:
         self.call, self.env, self.view, self.session = call, env, view, session
         self.cache, self.place = os.path.join(folder, ".cache"), place
         self._started = started
-        self._before: hook_state.Trace | None = None
+        self._commands: shell_commands.Traces | None = None
 
     def lives(self, process: "list[int] | None") -> bool:
         """Return whether the process with this pid and these start ticks is alive. True if there is none."""
@@ -94,19 +99,20 @@ class CallFacts:
         path = hook_state.reminder_trace_path(self.cache, self.session)
         return not 0 <= self.view.now - hook_state.read_trace(path).get("at", 0) < REMIND_S * _SECOND
 
-    def before_command(self) -> "hook_state.Trace":
-        """Return the trace that was left before the shell command of this call."""
-        if self._before is None:
-            self._before = hook_state.read_trace(shell_commands.trace_path(self.cache, self.session, self.call))
-        return self._before
+    def commands(self) -> "shell_commands.Traces":
+        """Return the traces of the shell commands whose changes are due to be compared at this call."""
+        if self._commands is None:
+            self._commands = shell_commands.commands_to_compare(self.cache, self.session, self.call)
+        return self._commands
 
     def files_changed(self) -> bool:
         """See `HookFacts.files_changed`."""
-        return bool(shell_commands.changed_files(self.before_command(), self.cache))
+        return any(shell_commands.changed_files(seen, self.cache) for seen in self.commands().values())
 
     def may_have_committed(self) -> bool:
         """See `HookFacts.may_have_committed`."""
-        return shell_commands.may_have_committed(self.before_command(), self.place.git if self.place else "")
+        seen = self.commands().get(shell_commands.trace_path(self.cache, self.session, self.call), {})
+        return shell_commands.may_have_committed(seen, self.place.git if self.place else "")
 
     def was_warned(self, row: "GuardRow", write: "Write") -> bool:
         """See `HookFacts.was_warned`."""
@@ -147,7 +153,7 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
     view = load_index(folder, machine.env, machine.now(), machine.here)
     if view is None:
         return None
-    session = view.session_of(call.conversation)
+    session = _calling_session(call, view, machine)
     mine = view.session(session)
     facts = CallFacts(call, machine.env, folder, place, view, session, machine.started)
     if mine and not facts.lives(mine.anchor):
@@ -164,14 +170,34 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
     return ALLOWED, ""
 
 
+def _calling_session(call: "HookCall", view: "HookView", machine: Machine) -> str:
+    """Return the live session that calls; empty if there is none, or if only the full path can find it: see
+    `coord.workspace.conversations.sessions_of_caller`.
+    """
+    sessions = view.sessions_of(call.conversation)
+    anchors = {mine.anchor[0]: name for name in reversed(sessions) if (mine := view.session(name)) and mine.anchor}
+    for pid in machine.above() if anchors else ():
+        if pid in anchors:
+            return anchors[pid]
+        if runs_client(call.client, machine.argv(pid)):
+            if call.client.one_process:  # it may be another process than that of any session
+                return ""
+            break
+    return sessions[0] if len(sessions) == 1 or (sessions and not anchors) else ""
+
+
 def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -> None:
     """Update the traces after a call is answered, on either path."""
     call, view, cache, session = facts.call, facts.view, facts.cache, facts.session
     is_shell = call.tool in call.client.shells
     if call.hook_event == "prompt":
-        shell_commands.remove_traces(call, facts.env, cache, session)
-    elif call.hook_event == "after" and is_shell:
-        shell_commands.record_end(shell_commands.trace_path(cache, session, call), cache, session, view.now)
+        shell_commands.remove_notes(call, facts.env)
+    if call.hook_event in ("prompt", "after"):
+
+        def held(worktree: str) -> dict[str, str]:
+            return files_held_by_others(view, worktree, session)
+
+        shell_commands.update_traces(call, cache, session, facts.commands(), held, view.now)
     elif call.hook_event == "before" and verdict.denied:
         for write, _ in verdict.denied:
             hook_state.record_denial(cache, session, write)
@@ -182,20 +208,20 @@ def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -
         if is_shell and facts.place:
             claims = files_held_by_others(view, facts.place.worktree, session)
             path = shell_commands.trace_path(cache, session, call)
-            shell_commands.record_start(path, cache, facts.place, claims, view.now)
+            shell_commands.record_start(call, path, cache, facts.place, claims, view.now)
 
 
-def main(word: str, full_answer: "FullAnswer") -> int:
+def main(word: str, full_answer: "FullAnswer", event: str = "") -> int:
     """Answer a hook of a client: read the call from standard input, print a denial on standard error, and return the
-    exit code.
+    exit code. `event` is the hook event for a client whose payloads do not name it.
     """
     client, call = client_named(word), None
     code, text = ALLOWED, ""
     try:
         data = read_input(sys.stdin.fileno()) if sys.stdin else b""
-        call = parse_call(client, data) if client and data.strip() else None
+        call = parse_call(client, data, event) if client and data.strip() else None
         if call:
-            code, text = answer_call(call, Machine(os.environ, _now, host_identity, start_ticks), full_answer)
+            code, text = answer_call(call, _this_machine(), full_answer)
     except Exception as error:  # any failure allows the call
         _record_failure(word, call, error)
     try:
@@ -204,7 +230,30 @@ def main(word: str, full_answer: "FullAnswer") -> int:
             sys.stderr.flush()
     except (OSError, ValueError):
         pass  # the exit code denies the write, also if nobody reads the reason
+    if client and code == DENIED and client.denial_form:
+        return client.denial_code if _print_form(client.denial_form, "text", text) else code
+    hook_event = call.hook_event if call else client.hook_events.get(event) if client else None
+    if client and code == ALLOWED and client.allowed_form and hook_event == "before":
+        from coord.guard.answers import permission  # most clients need no document
+
+        _print_form(client.allowed_form, "permission", permission(call))
     return code
+
+
+def _print_form(form: "Form", name: str, value: str) -> bool:
+    """Print a document with a value. Return whether it was printed."""
+    from coord.guard.answers import fill_form, json_text  # most clients need no document
+
+    try:
+        sys.stdout.write(json_text(fill_form(form, {name: value})) + "\n")
+        sys.stdout.flush()
+    except (AttributeError, OSError, ValueError):
+        return False
+    return True
+
+
+def _this_machine() -> Machine:
+    return Machine(os.environ, _now, host_identity, start_ticks, pids_above, first_arguments)
 
 
 def _record_failure(word: str, call: "HookCall | None", error: Exception) -> None:

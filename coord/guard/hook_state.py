@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         at: int  # when it was written, in microseconds since 1970
         resource: str  # of a denial: the file, and the subagent that was denied
         worktree: str  # of a denial and of a shell command: the worktree's name
-        agent: str
+        agent: str  # of a denial and of a shell command: the subagent
         file: str  # of an edit: the stamp of the file after it was written
         git: str  # of an edit: the stamp of git; of a shell command: the git directory where it began
         root: str  # of a shell command: the root of the worktree in which it began
@@ -37,6 +37,11 @@ if TYPE_CHECKING:
         ignored: int  # 1 if git ignores the file
         files: dict[str, str]  # of a shell command: the stamps of the files of others before it, by name
         claims: dict[str, str]  # the ids of the claims on them, by name
+        compared: int  # when they were last compared, if the command has not ended since
+        task: str  # the client's id of a command that continues in the background
+        brief: int  # 1 if the command ends before the next tool of its agent does
+        transcript: str  # of a session: the file with its client's transcript; empty if there is none
+        client: str  # the word for its client
 
     class Edited(Protocol):
         """What this module reads of an automatic claim in the guard's view."""
@@ -91,6 +96,7 @@ if TYPE_CHECKING:
 
 HOOKS = "hooks"  # the folder of the traces, in the cache
 FAILURES = "failures"  # the file that records failures of hooks
+KEPT = "kept"  # the file with which a session's traces are kept when it ends
 _MAX_TRACE_BYTES = 1 << 20
 _MAX_FAILURES_BYTES = 1 << 16
 

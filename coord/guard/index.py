@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 NAME = "guard"  # of the index, in the cache folder
-FORM = 5  # the version of the index's form; an index of another form is not used
+FORM = 6  # the version of the index's form; an index of another form is not used
 _DIGEST = 16  # bytes
 HEAD = _DIGEST + 8  # bytes before the fields: a digest, and how many bytes it is of
 _REQUESTS = TABLES.index("claims")  # the first of the tables of claims and waiting requests

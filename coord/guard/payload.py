@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from coord.clients.client import HookEvent
     from coord.platform.git.naming import Checkout
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Cursor's first bytes on Windows
 _PATCH_HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
 _LONGEST_WORD = 200  # characters
+_COMMAND_TASKS = ("shell", "monitor")  # the types of tasks in the background that are shell commands
+_TASK_NOTICE = "<task-notification>"  # the beginning of a prompt that the client wrote about such a task
 _GIT = ".git"  # the folder whose files are not guarded
 MOST_INPUT = 1 << 25  # bytes
 INPUT_LIMIT_S = 1.5  # a client waits 5 s for the hook before a write, and the full path can need 2 s for the lock
@@ -44,7 +47,12 @@ class HookCall(LightRecord):
     use: str  # the client's id of this tool call
     source: str  # how the conversation started, such as `resume`
     reason: str  # why the conversation ends
+    transcript: str  # the file with the transcript of the conversation; empty if the client names none
     alone: bool  # whether the client says that no subagent works in the background
+    continues: bool = False  # whether the shell command continues in the background after its tool
+    task: str = ""  # the client's id of that command, if it has one
+    ended: str = ""  # the id of a command in the background that has ended, according to the client
+    running: "list[str] | None" = None  # the ids of those that still run; None if the client does not list them
 
 
 class Write(LightRecord):
@@ -97,43 +105,104 @@ def _is_document(data: bytes) -> bool:
     return True
 
 
-def parse_call(client: Client, data: bytes) -> HookCall | None:
-    """Return the call that a client's JSON describes, or None for a call that hooks do not answer. Raises ValueError
-    for text that is not JSON.
+def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
+    """Return the call that a client's JSON describes, or None for a call that hooks do not answer. `event` is the hook
+    event for a client whose payloads do not name it. Raises ValueError for text that is not JSON.
     """
-    said = loads(data)
+    said, keys = loads(data.removeprefix(_BYTE_ORDER_MARK)), client.keys
     if not isinstance(said, dict):
         return None
-    event = _word(said, "hook_event_name")
-    hook_event, conversation = client.hook_events.get(event), _word(said, "session_id")
+    event, agent = _word(said, keys["event"]) or event, _word(said, keys["agent"])
+    parent = _word(said, keys["parent"]) if keys["parent"] else ""
+    hook_event, conversation = client.hook_events.get(event), parent or _word(said, keys["conversation"])
     if hook_event is None or not conversation:
         return None
-    tool, given = _word(said, "tool_name"), said.get("tool_input")
-    given = given if isinstance(given, dict) else {}
+    if hook_event in ("prompt", "stop") and parent:
+        return None  # `agent_start` and `agent_stop` report the subagent
+    if hook_event == "prompt" and client.empty_prompts and _field(said, keys["prompt"]) == "":
+        return None
+    tool, given = _word(said, keys["tool"]), _input(said, keys["input"])
     if hook_event == "before" and tool in client.questions:
         hook_event = "asks"
-    agent = _word(said, "agent_id")
-    return HookCall(
+    if hook_event == "asks" and client.notifications and event in client.matchers:
+        hook_event = client.notifications.get(_word(said, keys["notification"]))
+        if hook_event is None:
+            return None
+    tasks = said.get("background_tasks")
+    call = HookCall(
         client=client,
         hook_event=hook_event,
         event=event,
         conversation=conversation,
         agent="" if agent == conversation else agent,
-        kind=_word(said, "agent_type"),
-        cwd=_path(_text(said, "cwd")),
+        kind=_word(said, keys["kind"]),
+        cwd=_path(_text(said, keys["cwd"])),
         tool=tool,
         about=_text(given, "description") if tool in client.shells else "",
-        command=_text(given, "command") if tool in client.shells else "",
+        command=_text(given, client.shell_input) if tool in client.shells else "",
         paths=list(_paths(client, tool, given)),
-        use=_word(said, "tool_use_id"),
-        source=_word(said, "source"),
-        reason=_word(said, "reason"),
-        alone=said.get("background_tasks") == [],
+        use=_use(said, keys["use"]),
+        source=_word(said, keys["source"]),
+        reason=_word(said, keys["reason"]),
+        transcript=_text(said, keys["transcript"]),
+        alone=isinstance(tasks, list) and all(_task(each, "type") in _COMMAND_TASKS for each in tasks),
     )
+    if hook_event != "before":
+        _add_background(call, said, given, tasks)
+    return call
+
+
+def _add_background(call: HookCall, said: "Mapping[str, object]", given: "Mapping[str, object]", tasks: object) -> None:
+    """Add what a call says about the shell commands in the background."""
+    client = call.client
+    if call.tool in client.shells:
+        result = said.get("tool_response")
+        ids = [_word(result, key) for key in client.tasks] if isinstance(result, dict) else []
+        call.task = next(filter(None, ids), "")
+        background = any(given.get(name) == value for name, value in client.background.items())
+        call.continues = bool(call.task) or call.tool in client.monitors or background
+    elif call.tool in client.stops:
+        call.ended = _word(given, client.stops[call.tool])
+    elif call.hook_event == "prompt" and client.tasks:
+        prompt = _text(said, client.keys["prompt"])
+        if prompt.startswith(_TASK_NOTICE) and "<status>" in prompt:
+            call.ended = prompt.partition("<task-id>")[2].partition("</task-id>")[0]
+    elif isinstance(tasks, list) and client.tasks:
+        call.running = [_task(each, "id") for each in tasks]
+
+
+def _task(task: object, name: str) -> str:
+    return _word(task, name) if isinstance(task, dict) else ""
+
+
+def _field(fields: "Mapping[str, object]", name: str) -> object:
+    """Return a field, by one of the names between spaces, or by a path with dots; None if there is none."""
+    if name in fields:
+        return fields[name]
+    if " " in name:
+        return next((fields[one] for one in name.split() if one in fields), None)
+    value: object = fields
+    for part in name.split("."):
+        if isinstance(value, list):
+            value = dict(enumerate(value)).get(int(part)) if part.isdecimal() else None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _input(fields: "Mapping[str, object]", name: str) -> "Mapping[str, object]":
+    """Return the input of a tool: an object, the JSON text of one, or another text as the only field `input`."""
+    given = text = _field(fields, name)
+    if isinstance(text, str):
+        try:
+            given = loads(text.encode())
+        except ValueError:
+            return {"input": text}
+    return given if isinstance(given, dict) else {}
 
 
 def _text(fields: "Mapping[str, object]", name: str) -> str:
-    value = fields.get(name)
+    value = _field(fields, name)
     return value if isinstance(value, str) else ""
 
 
@@ -141,6 +210,17 @@ def _word(fields: "Mapping[str, object]", name: str) -> str:
     """Return a field that is an id or a name; empty if it is too long or has characters that cannot be printed."""
     text = _text(fields, name)
     return text if len(text) <= _LONGEST_WORD and text.isprintable() else ""
+
+
+def _use(fields: "Mapping[str, object]", name: str) -> str:
+    """Return the id of a tool call, which can be a number."""
+    value = _field(fields, name)
+    return str(value) if type(value) is int else _word(fields, name)
+
+
+def _first(fields: "Mapping[str, object]", names: str) -> str:
+    """Return the first field with a text, of the names that "|" separates."""
+    return next(filter(None, (_text(fields, name) for name in names.split("|"))), "")
 
 
 def _path(text: str) -> str:
@@ -153,12 +233,11 @@ def _path(text: str) -> str:
 
 def _paths(client: Client, tool: str, given: "Mapping[str, object]") -> "Iterator[str]":
     """Yield the files that a tool writes."""
-    if tool in client.files:
-        if path := _text(given, client.files[tool]):
-            yield path
+    if path := _first(given, client.files[tool]) if tool in client.files else "":
+        yield path
     elif tool in client.patches:
         found: dict[str, None] = {}
-        for line in _text(given, client.patches[tool]).split("\n"):
+        for line in _first(given, client.patches[tool]).split("\n"):
             for mark in _PATCH_HEADS:
                 if line.startswith(mark):
                     found[line[len(mark) :].strip()] = None

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 
 TABLES = ("conversations", "sessions", "claims", "waits")
-"""The tables of a view: the id of the live session of each conversation; the values of a `LiveSession` for each live
-session; the claims and the waiting requests for each root. A claim or request has its number in the order of the state,
-and the pid and the start ticks of the process that waits, if it is on this machine.
+"""The tables of a view: the ids of the live sessions of each conversation, the newest first; the values of a
+`LiveSession` for each live session; the claims and the waiting requests for each root. A claim or request has its
+number in the order of the state, and the pid and the start ticks of the process that waits, if it is on this machine.
 """
 
 
@@ -155,10 +155,10 @@ class HookView:
         self._conversations, self._sessions, self._claims, self._waits = map(Table, tables)
         self._known: dict[str, LiveSession | None] = {}
 
-    def session_of(self, conversation: str) -> str:
-        """Return the live session of a conversation; empty if there is none."""
-        session: str = (self._conversations.get(conversation) or [""])[0]
-        return session
+    def sessions_of(self, conversation: str) -> list[str]:
+        """Return the live sessions of a conversation, the newest first."""
+        sessions: list[str] = (self._conversations.get(conversation) or [[]])[0]
+        return sessions
 
     def session(self, name: str) -> LiveSession | None:
         """Return a live session, or None if there is none with this id."""

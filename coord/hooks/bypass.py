@@ -13,7 +13,6 @@ from coord.guard.view import GuardRow
 from coord.hooks.context import HookContext
 from coord.hooks.messages import LATER_CHARS, ONLY_NOW, ContextItem, is_urgent
 from coord.platform.git.naming import root_of_worktree
-from coord.platform.git.repository import recorded_path
 from coord.render.events import SHELL_COMMAND
 from coord.render.format import line, session_label
 from eventlog.events import ClaimBypassed, to_micros
@@ -22,22 +21,48 @@ from projections.views.board import names_of
 _NAME_CHARS = 100  # the length to which a file's name is cut
 
 
-def record_bypasses(hook: HookContext, seen: "hook_state.Trace") -> list[ContextItem]:
-    """Record the files of others that changed while a shell command ran. `seen` is what was recorded before it. The
-    holders' notice promises that the agent was told, so all files are named or counted in one item, which leaves room
-    for an urgent message.
+def record_bypasses(
+    hook: HookContext, commands: "shell_commands.Traces", how: str = SHELL_COMMAND
+) -> list[ContextItem]:
+    """Record the files of others that changed while these shell commands of the session ran, each once. `commands` are
+    the commands' traces, which no longer contain these files afterwards. The holders' notice promises that the agent
+    was told, so all files are named or counted in one item, which leaves room for an urgent message.
     """
-    changed: list[tuple[str, str]] = []
+    changed: dict[str, str] = {}
     names = names_of(hook.transaction.state)
-    for name, claim_id in shell_commands.changed_files(seen, hook.workspace.cache).items():
-        claim = hook.transaction.state.claims.get(claim_id)
-        if claim is None or _by_its_holder(hook, claim.session, name, seen):
-            continue
-        hook.transaction.append(ClaimBypassed(claim=claim_id, resource=f"file/{name}", how=SHELL_COMMAND))
-        changed.append((line(name, _NAME_CHARS), session_label(claim.session, names)))
+    for path, seen in commands.items():
+        now_changed = shell_commands.changed_files(seen, hook.workspace.cache)
+        reported: set[str] = set()
+        for name, claim_id in now_changed.items():
+            claim = hook.transaction.state.claims.get(claim_id)
+            if claim is None or _has_run_a_command(hook, claim.session, seen):
+                continue
+            reported.add(name)
+            if claim_id not in changed:
+                hook.transaction.append(ClaimBypassed(claim=claim_id, resource=f"file/{name}", how=how))
+                changed[claim_id] = name
+        if reported:
+            commands[path] = shell_commands.without_files(seen, reported)
+            hook_state.write_trace(path, commands[path])
+    found = [
+        (line(name, _NAME_CHARS), session_label(hook.transaction.state.claims[claim].session, names))
+        for claim, name in changed.items()
+    ]
     urgent = any(map(is_urgent, unread_messages(hook.transaction.state, hook.me)))
     most = LATER_CHARS // 2 if urgent else LATER_CHARS
-    return [ContextItem(bypass_text(changed, most), rank=ONLY_NOW)] if changed else []
+    return [ContextItem(bypass_text(found, most), rank=ONLY_NOW)] if found else []
+
+
+def end_commands(hook: HookContext, how: str) -> list[ContextItem]:
+    """Record, when an agent stops or ends, the files of others that its shell commands changed until now, and which of
+    the commands have ended. Return the texts for the agent about these files.
+    """
+    call, cache, me = hook.call, hook.workspace.cache, hook.me.id
+    commands = shell_commands.commands_to_compare(cache, me, call)
+    items = record_bypasses(hook, commands, how)
+    shell_commands.update_traces(call, cache, me, commands, None, to_micros(hook.transaction.at))
+    shell_commands.remove_notes(call, hook.system.env)
+    return items
 
 
 def bypass_text(changed: list[tuple[str, str]], most: int = LATER_CHARS) -> str:
@@ -60,17 +85,12 @@ def bypass_text(changed: list[tuple[str, str]], most: int = LATER_CHARS) -> str:
     return f"{head}{', '.join(shown)}{more}{tail}"
 
 
-def _by_its_holder(hook: HookContext, holder: str, name: str, seen: "hook_state.Trace") -> bool:
-    """Return whether the holder may have changed a file itself, by a write or by a shell command that ran at the same
-    time. Then no bypass is recorded.
+def _has_run_a_command(hook: HookContext, holder: str, seen: "hook_state.Trace") -> bool:
+    """Return whether the holder may have changed its file itself, by a shell command that ran at the same time. Then no
+    bypass is recorded.
     """
-    cache, root = hook.workspace.cache, seen["root"]
-    worktree = seen.get("worktree", recorded_path(root))
-    edit = hook_state.read_trace(hook_state.edit_trace_path(cache, worktree, f"file/{name}"))
-    path = hook_state.claimed_path(cache, root, worktree, f"file/{name}")
-    if edit.get("pending") or edit.get("file") == hook_state.file_stamp(path):
-        return True
-    return shell_commands.ran_since(cache, holder, seen.get("at", 0), to_micros(hook.transaction.at))
+    since = seen.get("compared") or seen.get("at", 0)
+    return shell_commands.ran_since(hook.workspace.cache, holder, since, to_micros(hook.transaction.at))
 
 
 def write_warnings(hook: HookContext, warnings: "Iterable[tuple[Write, GuardRow]]") -> list[ContextItem]:

@@ -7,13 +7,15 @@ from msgspec import Struct
 
 from coord.engine.guard_index import hook_view, with_worktree_names
 from coord.engine.transaction import Transaction
-from coord.guard import hook_state
+from coord.guard import hook_state, shell_commands
+from coord.guard.answers import fill_form
 from coord.guard.decision import Verdict, due
 from coord.guard.entry import CallFacts
 from coord.guard.payload import HookCall, Write, checkout_at
 from coord.hooks.edits import GitAnswers
 from coord.hooks.messages import LATER_CHARS, ContextItem, fit_to_budget, reminder
 from coord.workspace.config import Config
+from coord.workspace.conversations import sessions_of_caller
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.events import Instant, MessageRead, to_micros
@@ -39,12 +41,20 @@ class HookRequest(Struct, frozen=True):
     def decide(self, state: State, session: str, now: Instant) -> tuple[CallFacts, Verdict]:
         """Decide what is due for the call, as the quick path does, but from the state: see `coord.guard.decision`."""
         state = with_worktree_names(self.workspace, state)
-        runs_command = self.call.hook_event == "before" and self.call.tool in self.call.client.shells
-        files = None if runs_command else [write.resource for write in self.writes]  # a command can write any file
+        call, cache = self.call, self.workspace.cache
+        commands = {} if call.hook_event == "before" else shell_commands.commands_to_compare(cache, session, call)
+        may_write_any = commands or (call.hook_event == "before" and call.tool in call.client.shells)
+        files = None if may_write_any else [write.resource for write in self.writes]
         view = hook_view(state, self.config, self.system.here, now, session, files)
-        place = checkout_at(self.call.cwd, self.system.env)
-        facts = CallFacts(self.call, self.system.env, self.workspace.folder, place, view, session)
-        return facts, due(self.call, self.writes, view, session, facts)
+        place = checkout_at(call.cwd, self.system.env)
+        facts = CallFacts(call, self.system.env, self.workspace.folder, place, view, session)
+        return facts, due(call, self.writes, view, session, facts)
+
+
+def calling_session(system: System, state: State, call: HookCall) -> Session | None:
+    """Return the session of the conversation that calls, or None if it needs a new one."""
+    found = sessions_of_caller(system, state, call.client, (call.conversation,), in_hook=True)
+    return found[0] if found else None
 
 
 class HookContext:
@@ -81,22 +91,24 @@ class HookContext:
         return os.path.join(hook_state.folder_of(self.workspace.cache, self.me.id), "-".join(parts))
 
     def tell(self, items: list[ContextItem], budget: int) -> None:
-        """Add these items to the agent's context, and record those that fit as shown."""
-        if not items:
+        """Add these items to the agent's context, and record those that fit as shown. If the client shows its agent
+        nothing at this hook event, they stay unread.
+        """
+        if not items or self.call.hook_event in self.call.client.silent_events:
             return
         text, shown = fit_to_budget(items, budget)
-        self._send({"hookSpecificOutput": {"hookEventName": self.call.event, "additionalContext": text}})
+        self._send(self.call.client.context_form, text)
         self._record_shown(shown)
 
     def block_stop(self, items: list[ContextItem]) -> None:
         """Make the agent continue instead of stopping, and show it these items."""
         text, shown = fit_to_budget(items, LATER_CHARS)
-        self._send({"decision": "block", "reason": text})
+        self._send(self.call.client.stop_form, text)
         self._record_shown(shown)
 
-    def _send(self, document: dict[str, object]) -> None:
+    def _send(self, form: dict[str, object], text: str) -> None:
         if self._say:
-            self._say(document)
+            self._say(fill_form(form, {"event": self.call.event, "text": text}))
 
     def _record_shown(self, shown: list[ContextItem]) -> None:
         """Record what was shown to the agent. Call this after showing it: what is recorded is never shown again."""

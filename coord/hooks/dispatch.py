@@ -16,14 +16,15 @@ from coord.guard.denial import denial_text
 from coord.guard.entry import ALLOWED, DENIED
 from coord.guard.payload import HookCall, Write, writes_in
 from coord.guard.view import GuardRow
+from coord.guard.work_signs import record_transcript
 from coord.hooks import edits
-from coord.hooks.context import HookContext, HookRequest, SendDocument
+from coord.hooks.context import HookContext, HookRequest, SendDocument, calling_session
 from coord.hooks.handlers import HANDLERS, before_tool, claims_to_check
 from coord.platform.git.naming import is_same_folder
 from coord.render.console.output import is_discarded
 from coord.workspace.config import read_config
+from coord.workspace.conversations import sessions_of_caller
 from coord.workspace.identity import Identity
-from coord.workspace.names import by_conversation
 from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System
 from eventlog.events import Instant
@@ -66,13 +67,19 @@ def _transact(
 ) -> T:
     """Let a handler act as the calling session. Before the lock is taken, git is run for the claims `to_check`."""
     system, workspace = request.system, request.workspace
-    answers = edits.GitAnswers(workspace)
+    answers, call = edits.GitAnswers(workspace), request.call
+
+    def act(transaction: Transaction) -> T:
+        if call.hook_event == "start" or transaction.anchored:
+            record_transcript(workspace.cache, transaction.me.session, call.client.word, call.transcript)
+        return handler(HookContext(request, transaction, answers, say))
+
     return transact(
         system,
         workspace,
         request.config,
-        lambda transaction: handler(HookContext(request, transaction, answers, say)),
-        lambda transaction: _calling_identity(system, workspace, request.call, transaction),
+        act,
+        lambda transaction: _calling_identity(system, workspace, call, transaction),
         [],
         lambda state, now: answers.learn(to_check(request, state, now)),
     ).value
@@ -117,7 +124,7 @@ def _release_unwritten(system: System, call: HookCall, writes: list[Write]) -> N
         return [claim for claim in edits.own_automatic_claims(state, session, call.agent) if claim.resource in wanted]
 
     def to_check(request: HookRequest, state: State, _now: Instant) -> list[Claim]:
-        me = by_conversation(state, (request.call.conversation,))
+        me = calling_session(system, state, request.call)
         return claims(state, me.id) if me else []
 
     def release(hook: HookContext) -> None:
@@ -136,9 +143,11 @@ def _calling_identity(system: System, workspace: Workspace, call: HookCall, tran
     """
     if not os.path.exists(trace := hook_state.client_trace_path(workspace.cache, call.client.word)):
         hook_state.write_trace(trace)
-    known = by_conversation(transaction.state, (call.conversation,))
-    name = known.id if known else ""
-    identity = Identity(name, "the hook's input", call.agent, call.client.name, call.conversation)
+    known = calling_session(system, transaction.state, call)
+    name, conversation = known.id if known else "", call.conversation
+    if known and conversation in known.agents:  # the call is of a subagent of a subagent
+        conversation = known.client_session
+    identity = Identity(name, "the hook's input", call.agent, call.client.name, conversation)
     if known:
         return identity
     anchor = transaction.free_anchor("", call.conversation)
@@ -167,5 +176,8 @@ def _is_continued_at_home(system: System, workspace: Workspace, call: HookCall, 
         return False
     snapshot = Snapshot(system, home)
     snapshot.catch_up(consistent=True)
-    old, new = (by_conversation(snapshot.state, (name,)) for name in (before.client_session, call.conversation))
+    old, new = (
+        next(iter(sessions_of_caller(system, snapshot.state, call.client, (name,), in_hook=True)), None)
+        for name in (before.client_session, call.conversation)
+    )
     return old is not None and new is not None and old.id == new.id

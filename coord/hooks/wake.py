@@ -15,13 +15,13 @@ from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
 from coord.guard import hook_state
 from coord.guard.payload import HookCall, parse_call, read_input
+from coord.hooks.context import calling_session
 from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting, may_finish_conflicting
 from coord.hooks.messages import LATER_CHARS, ContextItem, by_rank, fit_to_budget, unread_items
 from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.format import line
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity
-from coord.workspace.names import by_conversation
 from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System
 from eventlog.events import Instant
@@ -60,14 +60,14 @@ def _wait_for_news(system: System, call: HookCall) -> WakeText:
     """Wait, and return what wakes the agent; an empty text if it is not woken."""
     workspace = find_workspace(system.at(call.cwd), None, in_hook=True)
     caught: list[int] = []
-    session = _session(_read_snapshot(system, workspace).state, call)
+    session = calling_session(system, _read_snapshot(system, workspace).state, call)
     if session is None or not _is_only_waiter(workspace, session.id):
         return _NOTHING
 
     def look() -> tuple[WakeText | None, Instant]:
         snapshot = _read_snapshot(system, workspace)
         state = as_of(snapshot.state, snapshot.now)
-        me = _session(state, call)
+        me = state.sessions.get(state.current_session(session.id))  # this process can outlive its client
         if me is None or not me.live or system.death_evidence(me):
             return _NOTHING, state.due
         free = _freed_files(system, workspace, state, me, snapshot.now)
@@ -85,10 +85,6 @@ def _read_snapshot(system: System, workspace: Workspace) -> Snapshot:
     snapshot = Snapshot(system, workspace)
     snapshot.catch_up(consistent=True)
     return snapshot
-
-
-def _session(state: State, call: HookCall) -> Session | None:
-    return by_conversation(state, (call.conversation,))
 
 
 def _is_only_waiter(workspace: Workspace, session: str) -> bool:

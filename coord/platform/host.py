@@ -12,9 +12,12 @@ from eventlog.digest import blake2b
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psutil import Process
 
 START_TICKS = 19  # the field of `read_stat` with the clock ticks from the boot to the start of the process
+_MOST_ARGUMENTS, _MOST_CHARACTERS = 8, 300  # of the arguments of a process, and of each
 _MOST_STAT = 1 << 12  # bytes; longer than any `/proc/PID/stat`
 ON_LINUX = sys.platform == "linux"
 
@@ -131,6 +134,59 @@ def start_ticks_by_psutil(pid: int) -> int:
         return 0 if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) else psutil_ticks(process)
     except (psutil.Error, OSError, ValueError):
         return 0
+
+
+def pids_above() -> "Iterator[int]":
+    """Yield the pids of the processes above this one, the nearest first, as far as they can be read."""
+    pid = os.getppid()
+    while pid > 0:
+        yield pid
+        pid = (_parent_in_proc if ON_LINUX else _parent_by_psutil)(pid)
+
+
+def _parent_in_proc(pid: int) -> int:
+    try:
+        return int(read_stat(pid)[1][1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _parent_by_psutil(pid: int) -> int:
+    try:
+        import psutil
+    except ImportError:
+        return 0
+    try:
+        return int(psutil.Process(pid).ppid())
+    except (psutil.Error, OSError, ValueError):
+        return 0
+
+
+def first_arguments(pid: int) -> list[str]:
+    """Return the first arguments of a process, beginning with its program; empty if they cannot be read."""
+    return (arguments_in_proc if ON_LINUX else arguments_by_psutil)(pid)
+
+
+def arguments_in_proc(pid: int) -> list[str]:
+    """Linux: return the first arguments of a process; empty as `first_arguments` does."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().split(b"\0")[:-1]
+    except OSError:
+        return []
+    return [word.decode(errors="replace")[:_MOST_CHARACTERS] for word in words[:_MOST_ARGUMENTS]]
+
+
+def arguments_by_psutil(pid: int) -> list[str]:
+    """Elsewhere: return the first arguments of a process; empty as `first_arguments` does."""
+    try:
+        import psutil
+    except ImportError:
+        return []
+    try:
+        return [word[:_MOST_CHARACTERS] for word in psutil.Process(pid).cmdline()[:_MOST_ARGUMENTS]]
+    except (psutil.Error, OSError, ValueError):
+        return []
 
 
 def psutil_ticks(process: "Process") -> int:

@@ -5,15 +5,20 @@ On Linux it reads /proc, elsewhere it uses psutil. If neither works (on Windows,
 """
 
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
-from coord.platform.host import ON_LINUX, START_TICKS, psutil_ticks, read_stat, state_of
+from coord.platform.host import (
+    ON_LINUX,
+    START_TICKS,
+    arguments_by_psutil,
+    arguments_in_proc,
+    psutil_ticks,
+    read_stat,
+    state_of,
+)
 from projections.rules.liveness import ProcessStatus
-
-if TYPE_CHECKING:
-    import psutil
 
 
 class Process(Struct, frozen=True):
@@ -83,18 +88,15 @@ class ProcTable(_Table):
         """See `ProcessTable.process`."""
         try:
             name, fields = read_stat(pid)
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                argv = file.read().split(b"\0")[:-1]
         except OSError:
             return None
-        names = argv[:8] or [name]
         return Process(
             pid=pid,
             parent=int(fields[1]),
             session=int(fields[3]),
             start_ticks=int(fields[START_TICKS]),
             state=state_of(fields),
-            argv=tuple(name.decode(errors="replace")[:300] for name in names),
+            argv=tuple(arguments_in_proc(pid) or [name.decode(errors="replace")]),
         )
 
     def start_or_status(self, pid: int) -> ProcessStatus:
@@ -123,21 +125,10 @@ class PsutilTable(_Table):
                     session=os.getsid(pid),
                     start_ticks=psutil_ticks(process),
                     state=letters.get(process.status(), "S"),
-                    argv=_argv(process),
+                    argv=tuple(arguments_by_psutil(pid) or [process.name()]),
                 )
         except (psutil.Error, OSError, ValueError):
             return None
-
-
-def _argv(process: "psutil.Process") -> tuple[str, ...]:
-    """Return a process's arguments; only its name if it is a zombie or another user's."""
-    import psutil
-
-    try:
-        words = process.cmdline()
-    except psutil.Error:
-        words = []
-    return tuple(word[:300] for word in words[:8] or [process.name()])
 
 
 class NoProcessTable:

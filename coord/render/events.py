@@ -28,12 +28,14 @@ from eventlog.events import (
     SessionEnded,
     SessionHeartbeat,
     SessionPresumedDead,
+    SessionPresumedIdle,
     SessionStarted,
     Unknown,
 )
 from projections.rules.liveness import NOBODY_WAITS
 
-SHELL_COMMAND = "a shell command"  # the `how` of a bypass that a hook noticed after the command had run
+SHELL_COMMAND = "a shell command"  # the `how` of a bypass that a hook noticed and showed its agent
+UNSHOWN_COMMAND = "the last shell command"  # the same at the end of an agent, to which nothing can be shown
 
 
 def type_of(event: Event) -> str:
@@ -117,6 +119,10 @@ def _presumed_dead(payload: SessionPresumedDead, names: Names) -> str:
     return f"presumes {session_label(payload.session, names)} dead: {line(payload.evidence, 200)}"
 
 
+def _presumed_idle(payload: SessionPresumedIdle, names: Names) -> str:
+    return f"presumes the agent of {session_label(payload.session, names)} idle: {line(payload.evidence, 200)}"
+
+
 def _requested(payload: ClaimRequested, _: Names) -> str:
     if payload.automatic:
         return f"begins to edit {line(payload.resource)}{_by(payload.agent)}: {payload.told}"
@@ -170,6 +176,7 @@ _BYPASSES = {
     "git commit": ("committed", "commits", "with {override}"),
     "git push": ("pushed a change to", "pushes a change to", "with {override}"),
     SHELL_COMMAND: ("changed", "changes", "with {how}; its agent was told"),
+    UNSHOWN_COMMAND: ("changed", "changes", "with {how} before it ended"),
 }
 """Past tense, present tense and means, by the first words of an event's `how`."""
 
@@ -229,6 +236,7 @@ _EVENT_TEXT: dict[type, Callable[[Any, Names], str]] = {
     SessionHeartbeat: _heartbeat,
     SessionEnded: _ended,
     SessionPresumedDead: _presumed_dead,
+    SessionPresumedIdle: _presumed_idle,
     AgentStarted: _agent_started,
     AgentStopped: _agent_stopped,
     ClaimRequested: _requested,

@@ -56,6 +56,8 @@ def notice_line(notice: Notice, now: Instant, names: Names) -> str:
         "not_handed_over": f"❌ {resources} could not be handed over{to}; you still have it",
         "presumed_dead": f"❌ You were presumed dead by {other}{why}. Released: {resources or 'nothing'}",
         "bypassed": f"⚠️  {other} {did} {resources}, which you hold, {how}",
+        "copied": f"⚠️  {other} has the same conversation as you, in another process. It is a session of its own, with "
+        "its own claims and messages. Tell your user, who may want to end one of the two",
         "passed_on": f"❌ {other} continues your session, with {resources or 'no claims'}",
     }
     return f"{texts[notice.kind]} ({time_text(notice.at, now)})"

@@ -6,6 +6,7 @@
 4. the anchor: the nearest ancestor process to which a live session is anchored. The search stops at a client's process.
 
 If that source names no known session, the next source is not tried: the command fails and lists the live sessions.
+A conversation can be open in several processes of its client: then the process decides too (`sessions_of_caller`).
 There is no file with a "current session". Neither the working directory nor being the only session decides.
 """
 
@@ -17,7 +18,8 @@ from coord.errors import CoordError, no_session
 from coord.platform.git.repository import recorded_path
 from coord.platform.processes import Process
 from coord.workspace.anchors import anchor_of, choose_anchor, runs_script
-from coord.workspace.names import by_conversation, live_sessions_text, resolve_session
+from coord.workspace.conversations import runs_below, sessions_of_caller
+from coord.workspace.names import live_sessions_text, resolve_session
 from coord.workspace.paths import Workspace, branch_of
 from coord.workspace.system import System
 from eventlog.events import Anchor, SessionStarted
@@ -39,7 +41,7 @@ def identify(system: System, state: State, explicit: str = "") -> Identity:
     """Return the acting session. Raises CoordError (3) if no source is present, or its session cannot act."""
     identity = find_identity(system, state, explicit)
     if identity is None:
-        ended = [s for s in recent_sessions(state) if s.status == "ended" and s.anchor and _is_above(system, s.anchor)]
+        ended = [s for s in recent_sessions(state) if s.status == "ended" and s.anchor and runs_below(system, s.anchor)]
         latest = max(ended, key=lambda session: session.over_at).id if ended else ""
         status = f"this shell's session {latest} has ended" if ended else "this shell has no session yet"
         raise no_session(
@@ -57,7 +59,7 @@ def find_identity(system: System, state: State, explicit: str = "") -> Identity 
     if client := _client_that_runs_us(system):
         acting, root = conversation(client, system.env)
         if acting:
-            return _conversation_identity(state, client, acting, root)
+            return _conversation_identity(system, state, client, acting, root)
     if wanted := system.env.get("COORD_SESSION", ""):
         return _named_identity(state, wanted, "COORD_SESSION")
     return _anchored_identity(system, state)
@@ -94,14 +96,10 @@ def _client_that_runs_us(system: System) -> Client | None:
     )
 
 
-def _conversation_identity(state: State, client: Client, acting: str, root: str) -> Identity:
-    session = by_conversation(state, (acting, root))
+def _conversation_identity(system: System, state: State, client: Client, acting: str, root: str) -> Identity:
+    session = next(iter(sessions_of_caller(system, state, client, (acting, root))), None)
     agent = acting if acting != root and not (session and session.client_session == acting) else ""
     return Identity(session.id if session else "", client.ids[0], agent, client.name, root if agent else acting)
-
-
-def _is_above(system: System, anchor: Anchor) -> bool:
-    return any(anchor_of(process, system.here) == anchor for process in system.ancestry)
 
 
 def is_resumed(system: System, session: Session, identity: Identity) -> bool:
@@ -112,7 +110,7 @@ def is_resumed(system: System, session: Session, identity: Identity) -> bool:
     if not (session.anchor and identity.conversation and session.client_session == identity.conversation):
         return False
     nearest = nearest_client(system.ancestry[1:])
-    return bool(nearest and nearest[0].name == identity.client and not _is_above(system, session.anchor))
+    return bool(nearest and nearest[0].name == identity.client and not runs_below(system, session.anchor))
 
 
 def earlier_conversations(system: System, state: State, identity: Identity) -> list[Session]:

@@ -112,30 +112,32 @@ def _live(state: State) -> list[Session]:
     return [session for session in state.sessions.values() if session.live]
 
 
-def by_conversation(state: State, ids: Iterable[str]) -> Session | None:
-    """Return the latest session of a conversation, by the first of `ids` that a session has; None if none has."""
-    return next(iter(by_conversations(state, ids).values()), None)
+def sessions_by_conversation(state: State, ids: Iterable[str]) -> dict[str, list[Session]]:
+    """Return the sessions of each of these conversations, without the conversations that have none.
 
-
-def by_conversations(state: State, ids: Iterable[str]) -> dict[str, Session]:
-    """Return the latest session of each of these conversations, without those that have none.
-
-    A session that was live within the last hour comes before all others.
+    Live sessions come first, and of these the newest. If another session continues one of them, that one is returned
+    instead. Sessions that were live within the last hour come before all others.
     """
     wanted = dict.fromkeys(ids)
-    newest = _newest(wanted, recent_sessions(state))
+    known = _of_conversations(wanted, recent_sessions(state))
     for name in wanted:
-        if name not in newest:
-            newest |= _newest((name,), listed_sessions(state, f"conversation/{name}"))
-    return {name: state.sessions[state.current_session(newest[name].id)] for name in wanted if name in newest}
+        if name not in known:
+            known |= _of_conversations((name,), listed_sessions(state, f"conversation/{name}"))
+    return {name: _current(state, known[name]) for name in wanted if name in known}
 
 
-def _newest(conversations: Collection[str], sessions: Iterable[Session]) -> dict[str, Session]:
-    """Return the session of each conversation that started last, by conversation."""
-    newest: dict[str, Session] = {}
+def _of_conversations(conversations: Collection[str], sessions: Iterable[Session]) -> dict[str, list[Session]]:
+    """Return the sessions of each conversation, by conversation."""
+    found: dict[str, list[Session]] = {}
     for session in sessions:
-        if (name := session.client_session) in conversations and session.status != "imported":
-            known = newest.get(name)
-            if known is None or session.started_at > known.started_at:
-                newest[name] = session
-    return newest
+        if session.client_session in conversations and session.status != "imported":
+            found.setdefault(session.client_session, []).append(session)
+    return found
+
+
+def _current(state: State, sessions: list[Session]) -> list[Session]:
+    """Return the sessions that act for these, in the order of `sessions_by_conversation`."""
+    if len(sessions) > 1:
+        sessions = sorted(sessions, key=lambda session: (session.started_at, session.id), reverse=True)
+    current = dict.fromkeys(state.current_session(session.id) for session in sessions)
+    return sorted((state.sessions[name] for name in current), key=lambda session: not session.live)

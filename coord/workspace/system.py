@@ -12,7 +12,7 @@ from functools import cached_property
 from coord.platform.host import host_identity
 from coord.platform.processes import Process, ProcessTable, ancestors, system_process_table
 from eventlog.events import Anchor, Instant, from_micros
-from projections.rules.liveness import ObserverHost, death_evidence
+from projections.rules.liveness import ObserverHost, death_evidence, is_alive
 from projections.rules.state import Session
 
 
@@ -63,6 +63,10 @@ class System:
     def gone_evidence(self, process: Anchor | None) -> str:
         """Return the evidence that a process is gone; empty if it is alive or its state is unknown."""
         return death_evidence(process, self.here, self.processes.start_or_status)
+
+    def is_alive(self, process: Anchor | None) -> bool:
+        """Return whether a process is certainly alive."""
+        return is_alive(process, self.here, self.processes.start_or_status)
 
     def find_gone(self, processes: Mapping[str, Anchor | None]) -> dict[str, str]:
         """Return the evidence for each of these processes that is gone, by its key. Each process is looked up once."""

@@ -27,6 +27,7 @@ from eventlog.events import (
     SessionEnded,
     SessionHeartbeat,
     SessionPresumedDead,
+    SessionPresumedIdle,
     SessionStarted,
     Unknown,
 )
@@ -44,6 +45,7 @@ _HANDLERS: dict[type, Callable[[State, Event, Any, DecisionRecorder], None]] = {
     SessionHeartbeat: sessions.on_heartbeat,
     SessionEnded: sessions.on_ended,
     SessionPresumedDead: sessions.on_presumed_dead,
+    SessionPresumedIdle: sessions.on_presumed_idle,
     AgentStarted: sessions.on_agent_started,
     AgentStopped: sessions.on_agent_stopped,
     ClaimRequested: requests.on_requested,
@@ -77,7 +79,7 @@ def fold(state: State, events: Iterable[Event], record: DecisionRecorder = ignor
         advance_time(state, at, record)
         session = state.sessions.get(event.session) if event.imported is None else None
         if type(payload) is SessionHeartbeat and session is not None and session.status == "live":
-            session.last_at = at  # the common case, with the same effect as the branch below
+            session.last_at, session.last_n = at, event.n  # the common case, with the same effect as the branch below
             sessions.apply_heartbeat(session, payload, event)
         elif sessions.has_effect(state, event):
             sessions.mark_alive(state, event, record)

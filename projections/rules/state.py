@@ -76,7 +76,15 @@ class Notice(Struct, frozen=True, omit_defaults=True):
     id: EventId
     at: Instant
     kind: Literal[
-        "lost", "broken", "expired", "handed_over", "not_handed_over", "presumed_dead", "passed_on", "bypassed"
+        "lost",
+        "broken",
+        "expired",
+        "handed_over",
+        "not_handed_over",
+        "presumed_dead",
+        "passed_on",
+        "bypassed",
+        "copied",  # the session `other` has the same conversation, in another process
     ]
     resources: tuple[str, ...]
     other: str = ""  # the session, claim or request on the other side
@@ -147,6 +155,7 @@ class Session(Struct, kw_only=True, array_like=True):
     live_n: int = 0  # the number of the event with which it was
     doing_n: int = 0  # the number of its last heartbeat that has an action
     doing_journal: str = ""  # the journal of that heartbeat, if it is imported
+    last_n: int = 0  # the number of its latest event; 0 if that is imported
 
     @property
     def live(self) -> bool:

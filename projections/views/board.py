@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from eventlog.events import HOUR_S, Instant, SessionHeartbeat, add_time
 from projections.rules.claims import find_obstacles
 from projections.rules.rows import SessionNames
+from projections.rules.sessions import resumed_twice
 from projections.rules.state import Claim, Session, State, WaitingRequest
 from projections.views.needs import Need, Observed, complete_need, rank_needs
 
@@ -57,6 +58,7 @@ class SessionRow(Struct, frozen=True):
     notes: str
     unread: int
     claims: int
+    same_conversation: tuple[str, ...]  # the sessions that have its conversation in another process
 
 
 class ClaimRow(Struct, frozen=True):
@@ -142,13 +144,15 @@ def build_board(
     gone: Mapping[str, str],
     log_needs: Iterable[Need] = (),
     most: int | None = None,
+    idle: Mapping[str, str] | None = None,
 ) -> Board:
     """Return the board at `now`; `state` must already be at that time.
 
     `gone` has the evidence for each session whose anchor, and for each waiting request whose process, the observer
-    found to be gone. `log_needs` are the problems of the log. `most` limits the number of rows of each kind.
+    found to be gone; `idle` has it for each session that reports work although the observer found its agent not to be
+    at work. `log_needs` are the problems of the log. `most` limits the number of rows of each kind.
     """
-    seen = Observed(now, silent_s, gone)
+    seen = Observed(now, silent_s, gone, idle)
     an_hour_ago, holding = add_time(now, -HOUR_S), Counter([claim.session for claim in state.claims.values()])
     sessions = [
         session
@@ -163,10 +167,10 @@ def build_board(
     claims: Iterable[Claim] = state.claims.values()
     if most is not None and len(state.claims) > most:
         claims = nlargest(most, claims, key=attrgetter("granted_at"))
-    needs = rank_needs(state, seen, log_needs)
+    needs, copies = rank_needs(state, seen, log_needs), resumed_twice(here)
     board = Board(
         now=now,
-        sessions=sorted((_session_row(s, seen, holding[s.id]) for s in shown), key=_row_order),
+        sessions=sorted((_session_row(s, seen, holding[s.id], copies) for s in shown), key=_row_order),
         claims=[
             claim_row(claim, gone.get(claim.session, ""))
             for claim in sorted(claims, key=attrgetter("resource", "granted_at"))
@@ -214,6 +218,7 @@ def names_on(board: Board) -> dict[str, str]:
 def _sessions_on(board: Board) -> set[str]:
     """Return the ids of all sessions that occur on a board."""
     shown = {row.id for row in board.sessions} | {row.session for row in board.claims}
+    shown.update(*(row.same_conversation for row in board.sessions))
     for wait in board.waiting:
         shown |= {wait.session, *wait.behind}
     for message in board.messages:
@@ -223,7 +228,7 @@ def _sessions_on(board: Board) -> set[str]:
     return shown
 
 
-def _session_row(session: Session, seen: Observed, claims: int) -> SessionRow:
+def _session_row(session: Session, seen: Observed, claims: int, copies: Mapping[str, tuple[str, ...]]) -> SessionRow:
     evidence = seen.gone.get(session.id, "")
     status: Literal["live", "silent", "dead", "continued", "ended", "imported"] = session.status
     if session.live and evidence:
@@ -232,11 +237,12 @@ def _session_row(session: Session, seen: Observed, claims: int) -> SessionRow:
         status = "silent"
     return SessionRow(
         **dict(zip(_SESSION_FIELDS, _session_values(session), strict=True)),
-        **dict(zip(_HEARTBEAT_FIELDS, _heartbeat_values(session.doing), strict=True)),
+        **dict(zip(_HEARTBEAT_FIELDS, _heartbeat_values(seen.doing(session)), strict=True)),
         status=status,
         evidence=evidence or session.over_because,
         unread=len(session.unread) + len(session.notices),
         claims=claims,
+        same_conversation=copies.get(session.id, ()),
         agents=tuple(f"{name} ({kind})" if kind else name for name, kind in session.agents.items()),
     )
 

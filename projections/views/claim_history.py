@@ -25,6 +25,7 @@ from eventlog.events import (
     Instant,
     SessionEnded,
     SessionPresumedDead,
+    SessionPresumedIdle,
 )
 from projections.rules.resources import overlap
 from projections.rules.state import Decision, DecisionKind
@@ -175,6 +176,6 @@ def _event_text(event: Event | None) -> str:
             return text
         case ClaimFinished(reason=text) | ClaimBypassed(how=text):
             return text
-        case SessionPresumedDead(evidence=text) | SessionEnded(summary=text):
+        case SessionPresumedDead(evidence=text) | SessionPresumedIdle(evidence=text) | SessionEnded(summary=text):
             return text
     return ""

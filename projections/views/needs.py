@@ -10,18 +10,18 @@ dead or ended session has not confirmed. A session that a hook denied a file doe
 is free.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from math import inf
 from operator import itemgetter
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from eventlog.events import Instant, add_time
+from eventlog.events import Instant
 from projections.rules.claims import find_obstacles
 from projections.rules.cycles import wait_cycles, waits_behind
+from projections.rules.liveness import Observed as Observed
 from projections.rules.messages import unacknowledged
 from projections.rules.sessions import is_idle
 from projections.rules.state import Message, Notice, Session, State
@@ -70,25 +70,6 @@ class Need(Struct, frozen=True):
     steps: tuple[NeedStep, ...] = ()  # what to do, the best first
 
 
-class Observed:
-    """What an observer knows besides the state, at the time `now`: after how many seconds without an event a session
-    counts as silent, and the live sessions whose anchor is gone, with the evidence.
-    """
-
-    def __init__(self, now: Instant, silent_s: float, gone: Mapping[str, str] | None = None) -> None:
-        self.now, self.gone = now, gone or {}
-        # A session is silent if it has written nothing since then. No session is, if the threshold is infinite.
-        self.silent_since = add_time(now, -silent_s) if silent_s < inf else ""
-
-    def is_silent(self, session: Session) -> bool:
-        """Return whether a session is live, and has written no event for a long time."""
-        return session.live and session.last_at <= self.silent_since
-
-    def is_here(self, session: Session | None) -> bool:
-        """Return whether a session can act: it is live, and its anchor is not known to be gone."""
-        return session is not None and session.live and session.id not in self.gone
-
-
 def log_need(kind: Literal["journal", "clock", "unknown"], text: str, journal: str = "", since: Instant = "") -> Need:
     """Return a need about a problem of the log or of the clock, given as a sentence."""
     doctor = NeedStep("see what is wrong, and how to fix it", (("coord", "doctor"),), ends=False)
@@ -109,8 +90,8 @@ def rank_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> 
     for session in state.sessions.values():
         if seen.is_here(session):
             needs += [_ranked("lost", n.at, _lost, session, n) for n in session.notices if n.kind == "lost"]
-            if session.doing.blocked_on:
-                urgency = "asks" if session.doing.asks_person else "blocked"
+            if (doing := seen.doing(session)).blocked_on:
+                urgency = "asks" if doing.asks_person else "blocked"
                 needs.append(_ranked(urgency, session.blocked_since, _blocked, session))
     needs += [*_unconfirmed(state, seen), *_holding(state, seen)]
     return sorted(needs, key=itemgetter(0, 1))
@@ -229,7 +210,7 @@ def _holding(state: State, seen: Observed) -> Iterator[RankedNeed]:
         session, waiters = state.sessions[name], waiting.get(name, [])
         if session.live and name in seen.gone:
             yield _ranked("dead", session.last_at, _holder_need, "dead", session, resources, waiters, seen.gone[name])
-        elif seen.is_silent(session) and (waiters or not is_idle(session.doing)):
+        elif seen.is_silent(session) and (waiters or not is_idle(seen.doing(session))):
             yield _ranked("silent", session.last_at, _holder_need, "silent", session, resources, waiters)
 
 

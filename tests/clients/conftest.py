@@ -28,11 +28,11 @@ def agent(work: Repo, tmp_path: Path) -> Iterator[Make]:
     """A function that creates agents, which are ended after the test."""
     made: list[Agent] = []
 
-    def make(program: Program, root: Path | None = None) -> Agent:
+    def make(program: Program, root: Path | None = None, home: Path | None = None) -> Agent:
         if not found(program):
             pytest.skip(f"{program.client.title} is neither in the folder {FOLDER} nor on the PATH")
-        home = tmp_path / f"{program.client.word}-{len(made)}"
-        home.mkdir()
+        home = home or tmp_path / f"{program.client.word}-{len(made)}"
+        home.mkdir(exist_ok=True)
         made.append(Agent(program, root or work.root, home))
         install(made[-1])
         return made[-1]

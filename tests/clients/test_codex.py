@@ -1,9 +1,12 @@
-"""Behaviour that only Codex has: commands in its sandbox have other process ids and cannot write everywhere."""
+"""Behaviour that only Codex has: commands in its sandbox have other process ids and cannot write everywhere, and a
+conversation is open in one process only.
+"""
 
 import pytest
 
 from tests.support.clients.agents import Make
 from tests.support.clients.looking import held, session_of
+from tests.support.clients.model import Ended, Heard
 from tests.support.clients.programs import CODEX
 from tests.support.repositories import Repo
 
@@ -28,3 +31,16 @@ def test_a_sandboxed_command_has_the_same_session_and_anchor(work: Repo, agent: 
     second.reads("page.py")
     second.writes("page.py", "two\n")
     assert held(work) == {("file/page.py", session_of(work, second))}
+
+
+def test_a_conversation_is_not_opened_in_a_second_process(work: Repo, agent: Make) -> None:
+    first = agent(CODEX)
+    first.prompt("Go")
+    first.writes("page.py", "one\n")
+    second = agent(CODEX, home=first.home)
+    assert isinstance(second.types("Go on", *CODEX.free, "resume", first.conversation), Ended)
+    assert "already has an active writer" in (first.home / "stderr").read_text()
+    assert {line["session"] for line in work.of_type("session.started")} == {session_of(work, first)}
+    first.runs("true")
+    first.says("Done.")
+    assert isinstance(second.types("Go on", *CODEX.free, "resume", first.conversation), Heard)

@@ -63,7 +63,7 @@ def test_a_line_verifies_only_after_its_own_previous_line(event: Event) -> None:
 
 def test_event_types_are_unique_and_named_by_subject() -> None:
     names = [str(kind.__struct_config__.tag) for kind in TYPES]
-    assert len(set(names)) == len(names) == 18
+    assert len(set(names)) == len(names) == 19
     assert all(name.split(".")[0] in ("session", "agent", "claim", "message") for name in names)
 
 

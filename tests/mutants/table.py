@@ -144,6 +144,19 @@ identity._named_identity | never ended | no command acts as a session that has e
     coord/admin/shell_import/test_command.py::test_an_imported_session_is_never_live
 identity._anchored_identity | never len | with two sessions on one shell, a command must name its session
     coord/workspace/test_identity_sources.py::test_two_sessions_on_one_shell_are_an_error_that_lists_both
+conversations._place | returns 'unknown' | each living process of a conversation is a session of its own
+    coord/hooks/test_two_processes.py::test_the_second_process_is_a_session_that_continues_nothing
+    faults/test_same_conversation.py::test_at_most_one_process_of_a_conversation_writes_a_file
+acting_sessions | compare == != place wanted | a process keeps the session that is anchored to it
+    property/test_same_conversation.py::test_a_process_keeps_the_session_that_is_anchored_to_it
+conversations.sessions_of_caller | never copies | a command that cannot see its process acts for no session
+    coord/hooks/test_two_processes.py::test_a_command_that_cannot_see_its_process_names_no_session
+entry._calling_session | never one_process | the quick path does not take another process for the known one
+    coord/hooks/test_two_processes.py::test_any_first_hook_of_the_second_process_starts_its_session
+on_end | always elsewhere | a late hook of a process that has ended does not end a session in another process
+    coord/hooks/test_two_processes.py::test_a_late_end_of_the_first_process_ends_no_other_session
+sessions.on_started | without _tell_copies | both processes of a conversation are told
+    coord/hooks/test_two_processes.py::test_both_processes_are_told_once
 
 # Acting.
 machine_lock.under_lock | without locked | a transaction holds the lock
@@ -241,6 +254,28 @@ Buckets.since | never start end | the entries that were added to the store since
     coord/engine/cache/test_buckets.py::test_the_entries_since_an_earlier_head_are_found
 open_past | always fresh | a rewind that was not recorded yet is described as always
     faults/test_past.py::test_a_rewound_or_damaged_journal_is_noticed
+
+# Notifications.
+notify.decision.decide | compare < <= MOST_PER_HOUR | at most four notifications in an hour are not urgent
+    property/test_notify.py::test_every_need_is_told_once_and_within_the_limit
+notify.decision.decide | never complete | a need that a limited list leaves out has not ended
+    property/test_notify.py::test_a_need_beyond_a_limited_list_is_not_told_again
+decision.is_urgent | returns False | an urgent need never waits
+    coord/workspace/notify/test_decision.py::test_an_urgent_need_never_waits_and_takes_the_others_along
+take_due | without save_notified | a need is told once
+    coord/workspace/notify/test_delivery.py::test_a_new_need_is_told_once_by_the_command_that_made_it
+take_due | never PREFIX | a command that a notification runs causes no further ones
+    coord/workspace/notify/test_delivery.py::test_a_command_that_uses_coord_notifies_no_further
+transaction.transact | without callback | a new need is told by the command that made it
+    coord/workspace/notify/test_delivery.py::test_a_new_need_is_told_once_by_the_command_that_made_it
+is_watched | returns False | the person is not notified of what a visible watch shows
+    coord/cli/commands/board/test_watch_notify.py::test_what_a_visible_watch_shows_is_not_told
+runner._end | replace killpg kill | a command that hangs is ended with the processes that it started
+    faults/test_notify.py::test_a_command_that_hangs_is_ended_with_its_children
+_unsafe_reason | returns '' | a setting that others could have written runs no program
+    coord/workspace/test_person_config.py::test_a_file_that_others_can_write_is_not_used
+check_command | returns None | text of other sessions is never run as code
+    coord/workspace/notify/test_message.py::test_a_command_that_would_run_the_text_is_refused
 
 # Importing.
 import_folder | always known | a file is imported once

@@ -1,9 +1,10 @@
 """The quick path and the full path of a hook give the same answer.
 
-Three agents, one of them with subagents, work in a repository with two worktrees, by a script that Hypothesis draws:
-claims of all kinds, messages, questions, commits, deaths, settings, time. Every call of a hook is answered on the quick
-path, if that answers it, and again on the full path from the same files. Both must allow or deny, and leave the same
-files; and where the quick path answers, the full path must append nothing and tell nothing.
+Three agents, one of them with subagents and a conversation in two processes, work in a repository with two worktrees,
+by a script that Hypothesis draws: claims of all kinds, messages, questions, commits, deaths, settings, time. Every call
+of a hook is answered on the quick path, if that answers it, and again on the full path from the same files. Both must
+allow or deny, and leave the same files; and where the quick path answers, the full path must append nothing and tell
+nothing.
 """
 
 import shutil
@@ -20,7 +21,7 @@ from coord.clients.client import client_named
 from coord.engine.guard_index import encode_view
 from coord.engine.snapshot import Snapshot
 from coord.guard import entry
-from coord.guard.entry import ALLOWED, DENIED, Machine, answer_call
+from coord.guard.entry import ALLOWED, DENIED, answer_call
 from coord.guard.index import load_index, read_index
 from coord.guard.payload import HookCall, parse_call
 from coord.hooks.dispatch import handle_call
@@ -28,14 +29,14 @@ from coord.workspace.config import read_config
 from coord.workspace.paths import find_workspace
 from eventlog.events import add_time, to_micros
 from projections.rules.fold import as_of
-from tests.support.agents import Agents, HookAnswer
+from tests.support.agents import CLIENT_OF, Agents, HookAnswer, hook_machine
 from tests.support.in_process import HERE
 from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.slow
 
-CLAUDE = 100
-PIDS = st.sampled_from((CLAUDE, CLAUDE, 200, 300))
+CLAUDE, COPY = 100, 150
+PIDS = st.sampled_from((CLAUDE, CLAUDE, COPY, 200, 300))
 FILES = st.sampled_from(("a.py", "a.py", "b.py", "src/c.py", "uv.lock", "new.py", "../other/a.py", "../elsewhere.py"))
 RESOURCES = st.sampled_from(("a.py", "b.py", "src/", "**/*.py"))
 AGENTS = st.sampled_from(("", "", "one", "two"))
@@ -67,13 +68,14 @@ class BothPaths(Agents):
     """Agents whose hooks are answered on both paths."""
 
     def __init__(self, repo: Repo) -> None:
-        super().__init__(repo)
+        super().__init__(repo, CLIENT_OF | {COPY: "claude"})
+        self.conversations[COPY] = self.conversations[CLAUDE]
         self.quick_answers: dict[str, int] = {}
 
-    def run_hook(self, pid: int, data: bytes, **env: str) -> HookAnswer:
+    def run_hook(self, pid: int, data: bytes, event: str = "", **env: str) -> HookAnswer:
         client = client_named(self.clients[pid])
         assert client
-        call = parse_call(client, data)
+        call = parse_call(client, data, event)
         if call is None:
             return HookAnswer(ALLOWED, "")
         before = self._files()
@@ -103,14 +105,7 @@ class BothPaths(Agents):
         return full
 
     def _answer(self, pid: int, call: HookCall, full: Callable[[HookCall], Any]) -> Any:
-        def started(process: int) -> int:
-            row = self.machine.table.rows.get(process)
-            return row.start_ticks if row else 0
-
-        def here() -> tuple[str, str, str]:
-            return HERE.machine, HERE.boot, HERE.pid_namespace
-
-        return answer_call(call, Machine(self.env, lambda: to_micros(self.machine.now), here, started), full)
+        return answer_call(call, hook_machine(self.machine, pid, self.env), full)
 
     @staticmethod
     def _no_answer(_: HookCall) -> None:
@@ -168,7 +163,9 @@ class BothPaths(Agents):
 
     def question(self, data: st.DataObject) -> None:
         """Claude asks its user."""
-        self.hook(CLAUDE, "asks", tool_name=data.draw(st.sampled_from(("Bash", "Write"))))
+        self.hook(
+            data.draw(st.sampled_from((CLAUDE, COPY))), "asks", tool_name=data.draw(st.sampled_from(("Bash", "Write")))
+        )
 
     def subagent(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(("agent_start", "agent_stop")))

@@ -4,11 +4,13 @@ table that the test controls.
 
 import json
 import subprocess
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coord.clients.client import client_named
+from coord.clients.claude import CLIENT as CLAUDE
+from coord.clients.client import KEYS, Client, client_named
 from coord.guard.entry import ALLOWED, Machine, answer_call
 from coord.guard.payload import HookCall, parse_call
 from coord.hooks.dispatch import handle_call
@@ -17,6 +19,28 @@ from eventlog.events import to_micros
 from tests.support.in_process import HERE, SimulatedMachine
 from tests.support.processes import Result, environment
 from tests.support.repositories import Repo
+
+
+def hook_machine(machine: SimulatedMachine, pid: int, env: dict[str, str]) -> Machine:
+    """What a hook sees of a machine that a process calls."""
+
+    def above() -> Iterator[int]:
+        process = machine.table.process(pid)
+        while process:
+            yield process.pid
+            process = machine.table.process(process.parent)
+
+    def started(process: int) -> int:
+        row = machine.table.process(process)
+        return row.start_ticks if row else 0
+
+    def argv(process: int) -> list[str]:
+        row = machine.table.process(process)
+        return list(row.argv) if row else []
+
+    here = (HERE.machine, HERE.boot, HERE.pid_namespace)
+    return Machine(env, lambda: to_micros(machine.now), lambda: here, started, above, argv)
+
 
 CLIENT_OF = {100: "claude", 200: "codex", 300: "gemini"}
 """The client of each agent, by its pid."""
@@ -29,21 +53,53 @@ class HookAnswer:
     code: int
     err: str
     documents: list[dict[str, Any]] = field(default_factory=list)
+    client: Client = CLAUDE
 
     @property
     def context(self) -> str:
         """The text that is added to the agent's context."""
-        return "\n".join(said.get("hookSpecificOutput", {}).get("additionalContext", "") for said in self.documents)
+        return "\n".join(text_in(self.client.context_form, said) for said in self.documents)
 
     @property
     def block_reason(self) -> str:
         """The reason why the agent may not stop; empty if it may stop."""
-        return "\n".join(said["reason"] for said in self.documents if said.get("decision") == "block")
+        return "\n".join(filter(None, (text_in(self.client.stop_form, said) for said in self.documents)))
 
     @property
     def silent(self) -> bool:
         """Whether the hook allowed and printed nothing."""
         return (self.code, self.err, self.documents) == (ALLOWED, "", [])
+
+
+def text_in(form: Any, document: Any) -> str:
+    """The text in a document of this form; empty if the document has another form."""
+    if form == "{text}":
+        return str(document)
+    if isinstance(form, list) and isinstance(document, list) and len(form) == len(document):
+        return "".join(map(text_in, form, document))
+    if not isinstance(form, dict) or not isinstance(document, dict) or form.keys() != document.keys():
+        return ""
+    fixed = {key: value for key, value in form.items() if isinstance(value, str) and value[:1] != "{"}
+    same = all(document[key] == value for key, value in fixed.items())
+    return "".join(text_in(value, document[key]) for key, value in form.items()) if same else ""
+
+
+_FIELDS = {name: key for key, name in KEYS.items()}
+
+
+def payload(client: Client, said: Mapping[str, Any]) -> dict[str, Any]:
+    """A hook's input with the fields that most clients have, in the form of this client."""
+    fields: dict[str, Any] = {}
+    for name, value in said.items():
+        *path, last = client.keys[_FIELDS[name]].split(" ")[0].split(".") if name in _FIELDS else [name]
+        if last == "0":
+            fields[path[0]] = [value]
+        elif last:
+            target = fields
+            for step in path:
+                target = target.setdefault(step, {})
+            target[last] = value
+    return fields
 
 
 class Agents:
@@ -54,6 +110,7 @@ class Agents:
     def __init__(self, repo: Repo, clients: dict[int, str] | None = None) -> None:
         self.machine, self.repo, self.root = SimulatedMachine(repo), repo, repo.root
         self.clients = clients or CLIENT_OF
+        self.conversations = {pid: f"c{pid}" for pid in self.clients}
         self.full_paths = 0
         self.chars: dict[str, int] = {}  # the number of characters shown to each conversation
         self.output_fails = False  # whether printing the output of a hook fails
@@ -65,11 +122,12 @@ class Agents:
         """Add the process of a client to the process table."""
         self.machine.table.rows[pid] = Process(pid, 1, pid, start_ticks or pid * 10, "S", (word,))
 
-    def run_hook(self, pid: int, data: bytes, **env: str) -> HookAnswer:
-        """Run a hook with this input; its answer."""
+    def run_hook(self, pid: int, data: bytes, event: str = "", **env: str) -> HookAnswer:
+        """Run a hook with this input; its answer. `event` is the hook event, if the input does not name it."""
         env = self.env | env
         system, client = self.machine.system(pid, env), client_named(self.clients[pid])
-        answer = HookAnswer(ALLOWED, "")
+        assert client
+        answer = HookAnswer(ALLOWED, "", client=client)
 
         def say(document: dict[str, object]) -> None:
             if self.output_fails:
@@ -80,18 +138,9 @@ class Agents:
             self.full_paths += 1
             return handle_call(system, call, say)
 
-        def started(process: int) -> int:
-            seen = system.processes.start_or_status(process)
-            return seen if isinstance(seen, int) else 0
-
-        def here() -> tuple[str, str, str]:
-            return HERE.machine, HERE.boot, HERE.pid_namespace
-
-        assert client
-        call = parse_call(client, data)
+        call = parse_call(client, data, event)
         if call:
-            outside = Machine(env, lambda: to_micros(self.machine.now), here, started)
-            answer.code, answer.err = answer_call(call, outside, full_path)
+            answer.code, answer.err = answer_call(call, hook_machine(self.machine, pid, env), full_path)
             self.chars[call.conversation] = self.chars.get(call.conversation, 0) + sum(
                 map(len, (answer.context, answer.block_reason, answer.err))
             )
@@ -102,8 +151,9 @@ class Agents:
         client = client_named(self.clients[pid])
         assert client
         name = next(name for name, hook_event in client.hook_events.items() if hook_event == event)
-        fields = {"session_id": f"c{pid}", "cwd": str(self.root), "hook_event_name": name}
-        return self.run_hook(pid, json.dumps(fields | said).encode())
+        fields = {"session_id": self.conversations[pid], "cwd": str(self.root), "hook_event_name": name}
+        data = json.dumps(payload(client, fields | said)).encode()
+        return self.run_hook(pid, data, name) if client.named_events else self.run_hook(pid, data)
 
     def starts(self, pid: int, source: str = "startup", **said: Any) -> HookAnswer:
         """Run the hook for the start of a conversation."""
@@ -114,8 +164,8 @@ class Agents:
         client = client_named(self.clients[pid])
         assert client
         if client.files:
-            name, key = next(iter(client.files.items()))
-            return {"tool_name": name, "tool_input": {key: path}}
+            name, keys = next(iter(client.files.items()))
+            return {"tool_name": name, "tool_input": {keys.partition("|")[0]: path}}
         name, key = next(iter(client.patches.items()))
         patch = f"*** Begin Patch\n*** Update File: {path}\n\n-a\n+b\n*** End Patch\n"
         return {"tool_name": name, "tool_input": {key: patch}}
@@ -158,10 +208,11 @@ class Agents:
 
     def coord(self, pid: int, *argv: str) -> Result:
         """Run `coord` in the shell of an agent."""
+        talk = self.conversations[pid]
         env = {
-            "claude": {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": f"c{pid}"},
-            "codex": {"CODEX_THREAD_ID": f"c{pid}"},
-            "gemini": {"GEMINI_CLI": "1", "GEMINI_SESSION_ID": f"c{pid}"},
+            "claude": {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": talk},
+            "codex": {"CODEX_THREAD_ID": talk},
+            "gemini": {"GEMINI_CLI": "1", "GEMINI_SESSION_ID": talk},
         }
         return self.machine.run(pid, *argv, **env[self.clients[pid]])
 

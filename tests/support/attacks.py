@@ -1,4 +1,4 @@
-"""The twenty attacks of docs/explanation/reliability.md: what each does, and how often.
+"""The attacks of docs/explanation/reliability.md: what each does, and how often.
 
 A test of an attack is marked with the attack's number and takes its count from here: a Hypothesis test with `@law(11)`,
 any other with `@pytest.mark.attack(11)` and the fixture `tally`. The fixture prints progress, and a summary at the end.
@@ -74,6 +74,13 @@ ATTACKS = {
         "examples",
         1_000,
         50_000,
+    ),
+    21: Attack(
+        (1, 3),
+        "processes with the same conversation that write, are killed, resumed and cleared",
+        "schedules",
+        20,
+        1_000,
     ),
 }
 

@@ -39,6 +39,7 @@ from eventlog.events import (
     SessionEnded,
     SessionHeartbeat,
     SessionPresumedDead,
+    SessionPresumedIdle,
     SessionStarted,
     ToldOutcome,
     Unknown,
@@ -191,7 +192,7 @@ WAITS_S = (60, 0, 60, 120, 180)
 GAPS_S = (0.000001, 0.000001, 0.000001, 1, 1, 30, 60)
 _KINDS = {
     "request": 14, "accept": 5, "renew": 3, "release": 4, "hand_over": 5, "break": 2, "start": 2, "continue": 4,
-    "end": 1, "dead": 3, "beat": 2, "send": 2, "read": 2, "acknowledge": 1, "unknown": 1,
+    "end": 1, "dead": 3, "idle": 2, "beat": 3, "send": 2, "read": 2, "acknowledge": 1, "unknown": 1,
     "imported": 3, "finish": 3, "bypass": 1, "agent_start": 1, "agent_stop": 2,
 }  # fmt: skip
 
@@ -231,6 +232,7 @@ class _Author:
             "continue": lambda by, view: SessionStarted(continues=self._session()),
             "end": lambda by, view: SessionEnded(reason="done"),
             "dead": self._dead,
+            "idle": self._idle,
             "beat": lambda by, view: SessionHeartbeat(action=self._one(("", "build", "test"))),
             "send": self._send,
             "read": lambda by, view: MessageRead(messages=self._mail(by, view)),
@@ -335,6 +337,12 @@ class _Author:
         known = view.state.sessions.get(name)
         own = known.anchor if known else None
         return SessionPresumedDead(session=name, anchor=own or anchor(99), evidence="its process is gone")
+
+    def _idle(self, by: str, view: _View) -> AnyPayload:
+        name = self._session()
+        known = view.state.sessions.get(name)
+        n = self._one((known.last_n, known.last_n, known.last_n + 1)) if known else 1
+        return SessionPresumedIdle(session=name, n=n, evidence="its turn was interrupted")
 
     def _send(self, by: str, view: _View) -> AnyPayload:
         to = self._one((EVERYONE, (self._session(),), (self._session(), "nobody")))

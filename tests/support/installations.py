@@ -16,7 +16,11 @@ LOCAL = ".claude/settings.local.json"
 EVERY_WAY = [
     "claude", "claude --user", "claude --project", "claude --instructions --wake", "claude --no-allow",
     "codex", "codex --project --instructions", "codex --no-allow", "gemini", "gemini --project --instructions",
+    "qwen", "copilot", "copilot --project", "opencode", "opencode --project --wake", "antigravity",
+    "antigravity --project", "cursor", "cursor --project --instructions", "droid", "droid --project",
     "mcp", "mcp --user", "mcp --project", "mcp --client codex", "mcp --client codex --project", "mcp --client gemini",
+    "mcp --client copilot", "mcp --client opencode", "mcp --client opencode --project", "mcp --client antigravity",
+    "mcp --client cursor", "mcp --client droid --project",
 ]  # fmt: skip
 # The settings of a person before an install, in several layouts: JSON, TOML and instructions.
 OWN_SETTINGS = {
@@ -93,9 +97,10 @@ echo "framework" >> ~/said
 
 
 def put_all(machine: Machine, files: tuple[bytes, bytes, bytes] | None) -> None:
-    """Write the files of all clients with these settings in JSON, settings in TOML and instructions."""
+    """Write the files of all clients with these settings in JSON, settings in TOML and instructions, but no modules."""
     settings, toml, text = files or (b"", b"", b"")
     for client in CLIENTS if files else ():
-        for name in {*client.settings.values(), *client.servers.values(), *client.instructions}:
+        hooks = () if client.module else client.settings.values()
+        for name in {*hooks, *client.servers.values(), *client.instructions}:
             data = text if name.endswith(".md") else toml if name.endswith(".toml") else settings
             machine.put(name, data)

@@ -116,10 +116,10 @@ def git(repo: Repo, *words: str) -> str:
 
 
 def run_hook(
-    repo: Repo, word: str, data: bytes, cwd: Path | None = None, **more: Any
+    repo: Repo, word: str, data: bytes, cwd: Path | None = None, event: str = "", **more: Any
 ) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [COORD, "hook", word],
+        [COORD, "hook", word, *([event] if event else [])],
         input=data,
         cwd=cwd or repo.root,
         env=environment(repo.home),

@@ -32,7 +32,8 @@ from coord.admin.doctor.log import (
     unarchived_journals,
     unusable_log,
 )
-from coord.admin.doctor.sessions import shared_anchors, silent_sessions, unwatched_anchors
+from coord.admin.doctor.notifications import notifications
+from coord.admin.doctor.sessions import copied_conversations, shared_anchors, silent_sessions, unwatched_anchors
 from coord.admin.doctor.subject import Check, DoctorFinding, Subject
 from coord.admin.doctor.tracking import git_ignores, git_list, git_tracks, tracking_branches
 
@@ -58,6 +59,7 @@ CHECKS: dict[str, _CheckEntry] = {
     "anchors": _CheckEntry(unwatched_anchors),
     "silence": _CheckEntry(silent_sessions),
     "one anchor": _CheckEntry(shared_anchors),
+    "one conversation": _CheckEntry(copied_conversations),
     "permissions": _CheckEntry(permissions, "folder"),
     "owner": _CheckEntry(other_owner, "folder"),
     "disk": _CheckEntry(disk, "folder"),
@@ -76,6 +78,7 @@ CHECKS: dict[str, _CheckEntry] = {
     "login shell": _CheckEntry(login_shell, "folder"),
     "worktrees' hooks": _CheckEntry(worktrees_without_hooks, "folder"),
     "git's hooks": _CheckEntry(git_hooks, "folder"),
+    "notifications": _CheckEntry(notifications, "folder"),
     "installation": _CheckEntry(on_path, ""),
     "python": _CheckEntry(python_version, ""),
 }

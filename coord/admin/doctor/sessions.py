@@ -1,4 +1,5 @@
-"""Checks of sessions: those whose death would not be noticed, those that are silent, and two with the same process.
+"""Checks of sessions: those whose death would not be noticed, those that are silent, two with the same process, and a
+conversation with two processes.
 
 None of these findings is proof that a session is dead: a silent session can be waiting for a long build. So the first
 steps are always to look and to ask.
@@ -7,10 +8,11 @@ steps are always to look and to ask.
 from collections.abc import Iterator
 
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited
-from coord.engine.board import find_deaths
+from coord.engine.board import find_deaths, find_idle
 from coord.render.format import ago, plural, session_label
 from coord.render.needs import commands_text
 from projections.rules.liveness import ObserverHost, ProcessStatus
+from projections.rules.sessions import same_conversation
 from projections.rules.state import Session, State
 from projections.views.board import names_of
 from projections.views.needs import Observed, find_needs, need_text
@@ -58,7 +60,9 @@ def unwatched_anchors(subject: Subject) -> Iterator[DoctorFinding]:
 def silent_sessions(subject: Subject) -> Iterator[DoctorFinding]:
     """Find sessions that hold claims and have written nothing for a long time."""
     names = names_of(subject.state)
-    seen = Observed(subject.now, subject.config.silent_minutes * 60, find_deaths(subject.system, subject.snapshot))
+    idle = find_idle(subject.system, subject.snapshot.workspace, subject.config, subject.state, subject.now)
+    deaths = find_deaths(subject.system, subject.snapshot)
+    seen = Observed(subject.now, subject.config.silent_minutes * 60, deaths, idle)
     for need in find_needs(subject.state, seen):
         if need.kind == "silent":
             steps = [RepairStep("see its process and its last change; a build can take an hour", "coord status")]
@@ -97,5 +101,30 @@ def shared_anchors(subject: Subject) -> Iterator[DoctorFinding]:
             "warning",
             "two live sessions have the same process, so commands there do not know which one they act for",
             evidence,
+            steps,
+        )
+
+
+def copied_conversations(subject: Subject) -> Iterator[DoctorFinding]:
+    """Find conversations that are open in several living processes of their client."""
+    names = names_of(subject.state)
+    left = {session.id: session for session in subject.live if subject.system.is_alive(session.anchor)}
+    while left:
+        _, first = left.popitem()
+        copies = [first, *same_conversation(first, left.values())]
+        if len(copies) == 1:
+            continue
+        for session in copies[1:]:
+            del left[session.id]
+        pids = {session.id: session.anchor.pid for session in copies if session.anchor}
+        labels = (f"{session_label(name, names, full=True)} (process {pid})" for name, pid in sorted(pids.items()))
+        steps = (
+            RepairStep("see both processes", f"ps -p {','.join(str(pid) for pid in sorted(pids.values()))}"),
+            RepairStep("close the one that you do not need, in its terminal; its session ends with it"),
+        )
+        yield DoctorFinding(
+            "warning",
+            f"{len(copies)} processes of {first.client} have the same conversation; each is a session of its own",
+            join_limited(labels),
             steps,
         )

@@ -2,7 +2,6 @@
 
 import os
 import re
-from shlex import quote
 
 from msgspec.structs import replace
 
@@ -16,6 +15,7 @@ from coord.admin.install.formats.hook_entries import (
     our_hooks,
 )
 from coord.admin.install.formats.instructions import has_instructions, with_instructions, without_instructions
+from coord.admin.install.formats.javascript_plugin import commands_in_module
 from coord.admin.install.formats.json_edit import Document, Path, parse
 from coord.admin.install.formats.json_entries import OursFinder, with_entries, without_entries
 from coord.admin.install.formats.permission_rules import (
@@ -26,7 +26,7 @@ from coord.admin.install.formats.permission_rules import (
     our_rules,
     rules_in,
 )
-from coord.admin.install.formats.plugin import PLUGIN_PROGRAM, describe_plugin, plugin_files
+from coord.admin.install.plugins import add_module, make_plugin, remove_module, remove_plugin
 from coord.admin.install.record import FileRecord
 from coord.admin.install.request import InstallRequest, resolve_path
 from coord.clients.client import Client
@@ -37,7 +37,7 @@ from coord.errors import CoordError, refused, usage_error
 def install_client(client: Client, request: InstallRequest, draft: Changeset) -> None:
     """Install a client's hooks, the rules for safe commands, and whatever else is requested. Raises CoordError."""
     if request.plugin:
-        _make_plugin(client, request, draft)
+        make_plugin(client, request, draft)
         return
     if request.wake and not client.wakes:
         raise usage_error(
@@ -67,23 +67,27 @@ def _add_hooks(client: Client, scope: str, request: InstallRequest, draft: Chang
     text, record = (draft.text(path) if draft.read(path) is not None else None), draft.file_record(path)
     team = scope == "project"
     command = hook_command(client, "coord" if team else request.program, team)
+    if client.module:
+        add_module(client, path, command, request.wake, draft)
+        return
     entries = hook_entries(client, command, request.wake)
     try:
         record = replace(record, had=_rules_before(client, text, record))
         entries += allow_entries(client, record.had) if request.allow else []
-        new, record = with_entries(text, client.comments, entries, _ours_finder(client, record), record)
+        finder = _ours_finder(client, record)
+        new, record = with_entries(text, client.comments, entries, finder, record, client.settings_head)
     except ValueError as error:
         raise unusable_file(path, error) from None
     draft.write(path, new, record=record)
     draft.describe(path, *describe_hooks(client, command, request.wake))
-    if not client.allow_files:
+    if client.allow and not client.allow_files:
         draft.describe(path, describe_allows(request.allow))
 
 
 def uninstall_client(client: Client, request: InstallRequest, draft: Changeset) -> None:
     """Remove everything from the files of one scope, of all scopes, or of the personal scopes. Raises CoordError."""
     if request.plugin:
-        _remove_plugin(client, request, draft)
+        remove_plugin(client, request, draft)
         return
     for scope in scopes_of(client.settings, client, request):
         _remove_hooks(client, scope, request, draft)
@@ -106,9 +110,12 @@ def _remove_hooks(client: Client, scope: str, request: InstallRequest, draft: Ch
     path = resolve_path(client.settings[scope], request, client)
     if draft.read(path) is None:
         return
+    if client.module:
+        remove_module(client, path, draft)
+        return
     record, text = draft.file_record(path), draft.text(path)
     try:
-        new = without_entries(text, client.comments, _ours_finder(client, record), record)
+        new = without_entries(text, client.comments, _ours_finder(client, record), record, client.settings_head)
     except ValueError as error:
         raise unusable_file(path, error) from None
     if new != text or record.uses:
@@ -126,12 +133,13 @@ def installed_hooks(client: Client, request: InstallRequest, draft: Changeset) -
     """
     commands: dict[str, list[str]] = {}
     for scope, name in client.settings.items():
+        text = draft.text(resolve_path(name, request, client))
         try:
-            document = parse(draft.text(resolve_path(name, request, client)), client.comments)
+            found = commands_in_module(text) if client.module else commands_in(client, parse(text, client.comments))
         except ValueError:
             continue  # there is no file, or one that the client cannot read either
-        if scope_commands := commands_in(client, document):
-            commands[scope] = scope_commands
+        if found:
+            commands[scope] = found
     return commands
 
 
@@ -236,44 +244,12 @@ def _is_needed(path: str, client: Client, request: InstallRequest, draft: Change
     )
 
 
-# --- the plugin -------------------------------------------------------------------------------------------------------
-
-
-def _make_plugin(client: Client, request: InstallRequest, draft: Changeset) -> None:
-    if not client.plugin:
-        raise usage_error(f"--plugin does not work with {client.title}. Nothing was changed.")
-    folder = _plugin_folder(client, request, draft)
-    for name, text in plugin_files(client, request.wake).items():
-        path = os.path.join(folder, name)
-        draft.write(path, text, mode=0o777 if name == PLUGIN_PROGRAM else 0o666)
-        draft.describe(path, *describe_plugin(client, request.wake)[name])
-    draft.todo(f"Try it: {client.plugin} {quote(folder)}")
-    draft.note("The plugin has the same hooks that `coord install claude` writes. Use one of the two, not both.")
-
-
-def _remove_plugin(client: Client, request: InstallRequest, draft: Changeset) -> None:
-    folder = _plugin_folder(client, request, draft)
-    if '"name": "coord"' in draft.text(os.path.join(folder, ".claude-plugin/plugin.json")):
-        for name in plugin_files(client, wake=False):
-            if draft.read(os.path.join(folder, name)) is not None:
-                draft.write(os.path.join(folder, name), None)
-                draft.describe(os.path.join(folder, name), "a file of the plugin")
-
-
-def _plugin_folder(client: Client, request: InstallRequest, draft: Changeset) -> str:
-    """Return the absolute path of the plugin's folder. The record uses it as the folder that the plugin is for, since
-    a plugin belongs to no repository.
-    """
-    folder = os.path.realpath(os.path.join(request.system.cwd, request.plugin))
-    draft.use = (client.word, folder)
-    return folder
-
-
 # --- notes for the user -----------------------------------------------------------------------------------------------
 
 
 def _report_next_steps(client: Client, scope: str, request: InstallRequest, draft: Changeset) -> None:
     draft.todo(client.todo)
+    draft.todo(f"Then see whether {client.title} obeys the guard: coord doctor --prove {client.word}")
     if scope == "local":
         draft.note(
             f"These settings apply only in this worktree, not in worktrees that {client.title} makes for its "

@@ -30,10 +30,10 @@ def install_mcp(request: InstallRequest, draft: Changeset) -> None:
         if path.endswith(".toml"):
             draft.write(path, _with_table(draft.text(path), program))
         else:
-            server = server_path(scope, request.base)
+            server = server_path(client, scope, request.base)
             text = draft.text(path) if draft.read(path) is not None else None
-            entries = [server_entry(server, program)]
-            new, record = with_entries(text, client.comments, entries, _finder(server), draft.file_record(path))
+            entries = [server_entry(client, server, program)]
+            new, record = with_entries(text, client.comments, entries, _finder(client, server), draft.file_record(path))
             draft.write(path, new, record=record)
     except ValueError as error:
         raise unusable_file(path, error) from None
@@ -62,7 +62,7 @@ def _unregister(client: Client, scope: str, path: str, request: InstallRequest, 
             draft.write_remainder(path, without_table(text, SERVER_TABLE))
             draft.describe(path, f"the MCP server of {client.title}")
         return
-    find = _finder(server_path(scope, request.base), ignore_others=True)
+    find = _finder(client, server_path(client, scope, request.base), ignore_others=True)
     new = without_entries(text, client.comments, find, draft.file_record(path))
     if new != text:
         draft.write(path, new)
@@ -79,7 +79,7 @@ def requested_client(word: str) -> Client:
     return client
 
 
-def _finder(server: Path, ignore_others: bool = False) -> OursFinder:
+def _finder(client: Client, server: Path, ignore_others: bool = False) -> OursFinder:
     """Return the function that finds coord's registration.
 
     If another server has its name, the function raises ValueError or, with `ignore_others`, finds nothing.
@@ -87,7 +87,7 @@ def _finder(server: Path, ignore_others: bool = False) -> OursFinder:
 
     def find(document: Document) -> list[Path]:
         try:
-            return our_server(document, server)
+            return our_server(client, document, server)
         except ValueError:
             if ignore_others:
                 return []

@@ -9,13 +9,15 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
+from math import inf
 
 from msgspec.structs import replace
 
-from coord.engine.guard_index import has_stated_activity, with_worktree_names
+from coord.engine.guard_index import with_worktree_names
 from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
+from coord.guard.work_signs import read_signs
 from coord.hooks import edits
 from coord.hooks.git import staged
 from coord.hooks.git.ownership import (
@@ -24,6 +26,7 @@ from coord.hooks.git.ownership import (
     OwnershipConflict,
     OwnershipConflicts,
     explain_commit,
+    explain_idle_agents,
     explain_push,
     find_conflicts,
     find_lost_claims,
@@ -40,9 +43,10 @@ from coord.workspace.identity import find_identity as find_identity
 from coord.workspace.paths import Workspace, find_workspace, places_with_logs
 from coord.workspace.people import is_person
 from coord.workspace.system import System
-from eventlog.events import ClaimBypassed, EventId, SessionEnded
+from eventlog.events import ClaimBypassed, EventId, Instant, SessionEnded, seconds_between, to_micros
 from projections.rules.conflicts import are_different_worktrees
 from projections.rules.fold import as_of
+from projections.rules.liveness import GUARD_PATIENCE_S, STOPPED, idle_evidence, last_sign
 from projections.rules.resources import is_file
 from projections.rules.rows import recent_sessions
 from projections.rules.state import Claim, State
@@ -156,8 +160,9 @@ def before_commit(hook: GitHook) -> int:
     for name, some in find_lost_claims(state, me, hook.worktree, wanted, now).items():
         found.setdefault(name, []).extend(some)
     found = without_dead_holders(found, hook.system.death_evidence, state)
-    if found and hook.is_person(me, state):  # people may commit the edits of agents that have stopped
-        found = _without_idle_edits(found, state)
+    free_s: float | None = None
+    if found and hook.is_person(me, state):  # people may commit the edits of agents that are not at work
+        found, free_s = _without_idle_edits(hook, found, state, now)
     if not found or _is_guard_off(hook, found, wanted, "commit"):
         return 0
     command = suggest_command(
@@ -169,20 +174,46 @@ def before_commit(hook: GitHook) -> int:
         sweeps=staged.commits_all(hook.system) and staged.partly_staged(hook.system).isdisjoint(found),
         at=hook.system.env.get(staged.PREFIX, ""),
     )
-    denied = hook.config.guard != "warn"
-    merging, start = bool(commit.merges), not (me.session or me.client)
-    print_note(explain_commit(found, len(commit.names), command, merging=merging, denied=denied, start=start))
+    denied, start = hook.config.guard != "warn", not (me.session or me.client)
+    print_note(
+        explain_commit(
+            found,
+            len(commit.names),
+            command,
+            merging=bool(commit.merges),
+            denied=denied,
+            start=start,
+            free_s=free_s,
+        )
+    )
     return staged.DENIED if denied else 0
 
 
-def _without_idle_edits(found: OwnershipConflicts, state: State) -> dict[str, list[OwnershipConflict]]:
-    """Return the conflicts without the automatic claims of agents that have stopped, as have their subagents. Claims
-    made by name stay.
+def _without_idle_edits(
+    hook: GitHook, found: OwnershipConflicts, state: State, now: Instant
+) -> tuple[dict[str, list[OwnershipConflict]], float | None]:
+    """Return the conflicts without the automatic claims of agents that are not at work. Claims made by name stay.
+
+    If only agents that show no further sign of work prevent the commit, also return after how many seconds it will be
+    allowed. Print a note about agents that are not at work although they report it.
     """
     edited = {claim.id for claim in state.claims.values() if claim.automatic}
-    over = {session.id for session in state.sessions.values() if not (has_stated_activity(session) or session.agents)}
+    automatic = {name: [each for each in some if each.claim in edited] for name, some in found.items()}
+    by_agent = {each.session for some in automatic.values() for each in some}
+    over, free_s = dict[str, str](), list[float]()
+    for session in (state.sessions[name] for name in by_agent):
+        is_here = session.machine == hook.system.here.machine
+        signs = read_signs(hook.workspace.cache, session.id, to_micros(now), GUARD_PATIENCE_S * 1_000_000)
+        if evidence := idle_evidence(session, signs, now, GUARD_PATIENCE_S if is_here else inf):
+            over[session.id] = evidence
+        elif is_here and not signs.runs:
+            free_s.append(GUARD_PATIENCE_S - seconds_between(last_sign(session, signs), now))
     left = {name: [e for e in some if e.claim not in edited or e.session not in over] for name, some in found.items()}
-    return {name: some for name, some in left.items() if some}
+    stay = [each for some in left.values() for each in some]
+    if note := explain_idle_agents(automatic, {name: why for name, why in over.items() if why != STOPPED}, state):
+        print_note(note)
+    soon = free_s and len(free_s) == len({each.session for each in stay}) and all(e.claim in edited for e in stay)
+    return {name: some for name, some in left.items() if some}, max(free_s) if soon else None
 
 
 def after_commit(hook: GitHook) -> int:

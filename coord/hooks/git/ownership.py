@@ -7,6 +7,7 @@ and we have no new one.
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
+from math import ceil
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from coord.guard.decision import is_ignored
 from coord.guard.denial import row_text
 from coord.guard.view import GuardRow, RequestedWrite
 from coord.hooks.git.staged import PushedRef, Staged
-from coord.render.format import line, plural, shell_word
+from coord.render.format import line, plural, session_label, shell_word
 from coord.render.messages import notice_line
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
@@ -204,9 +205,18 @@ def _pathspec(name: str, at: str) -> str:
 
 
 def explain_commit(
-    found: OwnershipConflicts, total: int, command: str, *, merging: bool, denied: bool, start: bool
+    found: OwnershipConflicts,
+    total: int,
+    command: str,
+    *,
+    merging: bool,
+    denied: bool,
+    start: bool,
+    free_s: float | None = None,
 ) -> str:
-    """Return the text about a commit that contains files of others. `start`: the caller has no session yet."""
+    """Return the text about a commit that contains files of others. `start`: the caller has no session yet. `free_s`:
+    after how many seconds the commit is allowed if the agents have stopped without reporting it.
+    """
     head = "nothing was committed: " if denied else "note: "
     some = f"{len(found)} of the {plural(total, 'file')} in this commit" if total > 1 else "the file in this commit"
     nothing = (
@@ -216,7 +226,23 @@ def explain_commit(
     do = f"Commit only your own files{place}:\n  {command}" if command else nothing
     verb = "is" if len(found) == 1 else "are"
     said = f"coord: {head}{some} {verb} not yours to commit\n{_rows(found)}"
-    return f"{said}\n{do}{_rest(found, 'commit', start)}" if denied else said
+    soon = (
+        f"\nIf the agent was interrupted, you can commit this in {max(1, ceil(free_s))} s."
+        if free_s is not None
+        else ""
+    )
+    return f"{said}\n{do}{soon}{_rest(found, 'commit', start)}" if denied else said
+
+
+def explain_idle_agents(found: OwnershipConflicts, idle: Mapping[str, str], state: State) -> str:
+    """Return a note about the edits of agents in a commit that are not at work although they report it; empty if there
+    are none. `idle` has the evidence for each of their sessions.
+    """
+    rows = []
+    for session, evidence in idle.items():
+        names = [line(name, 80) for name, some in found.items() if any(each.session == session for each in some)]
+        rows.append(f"  {_few(names)}: {session_label(session, names_of(state))} ({line(evidence)})")
+    return "\n".join(["coord: note: this commit contains edits of agents that are not at work", *rows]) if rows else ""
 
 
 def explain_push(found: OwnershipConflicts, *, denied: bool, start: bool) -> str:

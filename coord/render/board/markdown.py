@@ -64,6 +64,9 @@ def _session(row: SessionRow, now: Instant, names: Names) -> Sequence[str]:
         doing += f" — blocked on {row.blocked_on}"
     if row.agents:
         doing += f" — subagents: {', '.join(row.agents)}"
+    if row.same_conversation:
+        others = ", ".join(session_label(session, names) for session in row.same_conversation)
+        doing += f" — same conversation as {others}"
     if row.status not in ("live", "silent"):
         why = row.evidence or row.summary
         doing = (f"{row.status}: {why}" if why else row.status) + (f" — was {doing}" if doing else "")

@@ -81,6 +81,7 @@ def _session(row: SessionRow, now: Instant, me: str, names: Names) -> Row:
         styled(line(row.phase)),
         _labelled("next: ", row.next_action),
         styled(row.blocked_on and f"blocked on {line(row.blocked_on)}", "bad"),
+        styled(_same_conversation(row, names), "warn"),
         _labelled("subagents: ", ", ".join(row.agents)),
         _labelled("done by ", row.estimated_completion and eta_text(row.estimated_completion, now)),
         _labelled("files: ", ", ".join(row.files)),
@@ -94,6 +95,11 @@ def _session(row: SessionRow, now: Instant, me: str, names: Names) -> Row:
         styled(row.client if row.client != "shell" else "", "quiet"),
     )
     return Row(head, below=below)
+
+
+def _same_conversation(row: SessionRow, names: Names) -> str:
+    others = ", ".join(session_label(session, names) for session in row.same_conversation)
+    return f"same conversation as {others}" if others else ""
 
 
 def _labelled(label: str, text: str) -> list[tuple[str, str]]:

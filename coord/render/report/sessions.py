@@ -120,4 +120,6 @@ _UNREAD = {
     "not_handed_over": ("notice", " that a claim could not be handed over"),
     "presumed_dead": ("notice", " that it was presumed dead"),
     "passed_on": ("notice", " that another session continues it"),
+    "bypassed": ("notice", " that one of its claims was bypassed"),
+    "copied": ("notice", " that another session has the same conversation"),
 }

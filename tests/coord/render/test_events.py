@@ -20,6 +20,7 @@ from eventlog.events import (
     SessionEnded,
     SessionHeartbeat,
     SessionPresumedDead,
+    SessionPresumedIdle,
     SessionStarted,
     Unknown,
 )
@@ -77,6 +78,7 @@ def test_text_of_an_event(payload: AnyPayload, text: str) -> None:
         ),
         SessionEnded(reason=EVIL, summary=EVIL, notes=EVIL),
         SessionPresumedDead(session="brook", anchor=anchor(1), evidence=EVIL),
+        SessionPresumedIdle(session="brook", n=1, evidence=EVIL),
         ClaimRequested(resource=f"file/{EVIL}", mode="shared", ttl_s=60, agent=EVIL, note=EVIL, told="granted"),
         ClaimAccepted(claim="amber/2", resource=f"file/{EVIL}", agent=EVIL),
         ClaimRenewed(claim="amber/2", ttl_s=60, agent=EVIL),

@@ -12,7 +12,7 @@ import pytest
 import coord.platform.host
 import coord.workspace.system
 from coord.workspace.anchors import anchor_of
-from coord.workspace.names import by_conversation
+from coord.workspace.names import sessions_by_conversation
 from eventlog.events import add_time
 from projections.rules.liveness import death_evidence
 from projections.rules.state import Session, State
@@ -236,11 +236,10 @@ def test_an_imported_conversation_has_no_session(repo: Repo) -> None:
     for name in ("session-1", "amber-otter"):
         state.sessions[name] = Session(id=name, started_at=NOON, last_at=NOON, client_session="x")
     state.sessions["session-1"].status, state.sessions["session-1"].started_at = "imported", add_time(NOON, 1)
-    found = by_conversation(state, ("x",))
-    assert found is not None
+    (found,) = sessions_by_conversation(state, ("x",))["x"]
     assert found.id == "amber-otter"
     del state.sessions["amber-otter"]
-    assert by_conversation(state, ("x",)) is None
+    assert sessions_by_conversation(state, ("x",)) == {}
 
 
 def test_a_live_session_is_not_continued(repo: Repo) -> None:

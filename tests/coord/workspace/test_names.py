@@ -3,10 +3,10 @@
 import pytest
 
 from coord.errors import CoordError
-from coord.workspace.names import by_conversations, matches, resolve_session
+from coord.workspace.names import matches, resolve_session, sessions_by_conversation
 from eventlog.events import DAY_S, SessionStarted
 from projections.rules.rows import Rows
-from projections.rules.state import State
+from projections.rules.state import Session, State
 from projections.views.board import names_of
 from tests.support.histories import Story
 
@@ -25,10 +25,14 @@ def story() -> State:
     return said.state()
 
 
+def ids(found: dict[str, list[Session]]) -> dict[str, list[str]]:
+    return {name: [session.id for session in sessions] for name, sessions in found.items()}
+
+
 def test_a_session_of_the_last_hour_comes_before_older_ones() -> None:
     state = story()
     assert matches(state, "ada") == ["coral-swift"]
-    assert [session.id for session in by_conversations(state, ["talk"]).values()] == ["coral-swift"]
+    assert ids(sessions_by_conversation(state, ["talk"])) == {"talk": ["coral-swift"]}
     assert matches(state, "brown") == ["brown-hare"]
     assert resolve_session(state, "amber") == "amber-otter"
 
@@ -41,7 +45,7 @@ def test_older_sessions_are_found_wherever_their_rows_are() -> None:
     assert matches(state, "brown") == ["brown-hare"]
     assert matches(state, "nobody") == []
     assert names_of(state)["coral-swift"] == "ada"
-    assert [session.id for session in by_conversations(state, ["talk", "none"]).values()] == ["coral-swift"]
+    assert ids(sessions_by_conversation(state, ["talk", "none"])) == {"talk": ["coral-swift"]}
     with pytest.raises(CoordError, match="no session is called"):
         resolve_session(state, "nobody")
 

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import threading
+import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -42,6 +43,7 @@ class Agent:
         self.heard: list[Heard] = []  # the requests that its model got, in order
         self._pending: dict[str, Heard] = {}  # the waiting requests, by the mark of their conversation
         self._process: subprocess.Popen[str] | None = None
+        self._named = ""  # the id of the conversation that the client was given
 
     # --- its process
 
@@ -49,7 +51,9 @@ class Agent:
         """Start the client, with additional arguments."""
         assert self._process is None
         program = self.program
-        argv = [found(program), *program.argv, *(more or program.free), *((*program.asking, prompt) if prompt else ())]
+        self._named = str(uuid.uuid4())
+        words = [word.replace("{conversation}", self._named) for word in program.argv]
+        argv = [found(program), *words, *(more or program.free), *((*program.asking, prompt) if prompt else ())]
         with (self.home / "stderr").open("a") as stderr:
             self._process = subprocess.Popen(
                 argv,
@@ -65,6 +69,11 @@ class Agent:
         self._reader.start()
 
     @property
+    def running(self) -> bool:
+        """Whether its client was started and has not been waited for."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """The client's process."""
         assert self._process is not None
@@ -72,9 +81,9 @@ class Agent:
 
     @property
     def conversation(self) -> str:
-        """The client's id of the conversation."""
-        ids = [line.get("session_id") or line.get("thread_id") for line in self.out]
-        return next(str(id) for id in reversed(ids) if id)
+        """The client's id of the conversation: the one that it printed, or the one that it was given."""
+        ids = [line.get("session_id") or line.get("thread_id") or line.get("sessionID") for line in self.out]
+        return next((str(id) for id in reversed(ids) if id), self._named)
 
     @property
     def hooks(self) -> list[dict[str, Any]]:
@@ -227,6 +236,6 @@ class Agent:
 
 
 class Make(Protocol):
-    """Creates an agent of a client, in the repository unless another folder is given."""
+    """Creates an agent of a client, in the repository and with a home of its own unless other folders are given."""
 
-    def __call__(self, program: Program, root: Path | None = None) -> Agent: ...
+    def __call__(self, program: Program, root: Path | None = None, home: Path | None = None) -> Agent: ...

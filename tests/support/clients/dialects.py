@@ -185,3 +185,52 @@ GENERATE = Dialect(
     texts=lambda body: [*_flat(body.get("systemInstruction")), *_flat(body["contents"])],
     events=_generate_events,
 )
+
+# --- OpenAI: the Chat Completions API
+
+
+def _completions_events(answer: Answer) -> list[Event]:
+    calls = [
+        {
+            "index": index,
+            "id": _id("call"),
+            "type": "function",
+            "function": {"name": call.tool, "arguments": json.dumps(call.input)},
+        }
+        for index, call in enumerate(answer.calls)
+    ]
+    delta = {"role": "assistant", "content": answer.text or None} | ({"tool_calls": calls} if calls else {})
+    head = {"id": _id("chatcmpl"), "object": "chat.completion.chunk", "created": 1, "model": "fake"}
+    usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+    reason = "tool_calls" if calls else "stop"
+    return [
+        ("", head | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}),
+        ("", head | {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}], "usage": usage}),
+    ]
+
+
+def _completions_aside(path: str, body: Body) -> list[Event]:
+    message = {"role": "assistant", "content": "{}"}
+    usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+    head = {"id": _id("chatcmpl"), "object": "chat.completion", "created": 1, "model": "fake", "usage": usage}
+    if body.get("stream"):
+        return _completions_events(Answer("{}"))
+    return [("", head | {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})]
+
+
+def _prompts(body: Body) -> list[Body]:
+    """The messages of the user before the first answer of the model."""
+    messages: list[Body] = body["messages"]
+    answered = next((at for at, message in enumerate(messages) if message["role"] == "assistant"), len(messages))
+    return [message for message in messages[:answered] if message["role"] == "user"]
+
+
+COMPLETIONS = Dialect(
+    asks=re.compile(r"/chat/completions$"),
+    aside=lambda body: not body.get("tools"),
+    streams=lambda path, body: bool(body.get("stream")),
+    answers_aside=_completions_aside,
+    opening=lambda body: "\n".join(_flat(_prompts(body))),
+    texts=lambda body: list(_flat(body["messages"])),
+    events=_completions_events,
+)

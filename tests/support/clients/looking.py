@@ -10,9 +10,13 @@ from tests.support.repositories import Repo
 
 
 def session_of(repo: Repo, agent: Agent) -> str:
-    """The id of an agent's session in the log."""
+    """The id of an agent's session in the log. It is found by the conversation, or by the process of a client that has
+    not printed its conversation yet.
+    """
     started = repo.of_type("session.started")
     found = {line["session"] for line in started if line["event"].get("client_session") == agent.conversation}
+    if not found and agent.running:
+        found = {line["session"] for line in started if (line["event"].get("anchor") or {}).get("pid") == agent.pid}
     assert len(found) == 1, (agent.conversation, started)
     return str(found.pop())
 

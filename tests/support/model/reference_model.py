@@ -16,7 +16,7 @@ SECOND = 1_000_000
 ACCEPT = 60 * SECOND  # a grant to a waiting request lapses after this time unless it is accepted
 HOUR = 3600 * SECOND  # a broadcast still reaches a session that was presumed dead within this time
 KNOWN = {
-    *("session.started", "session.heartbeat", "session.ended", "session.presumed_dead"),
+    *("session.started", "session.heartbeat", "session.ended", "session.presumed_dead", "session.presumed_idle"),
     *("agent.started", "agent.stopped", "message.sent", "message.read", "message.acknowledged", "message.resolved"),
     *("claim.requested", "claim.accepted", "claim.renewed", "claim.released", "claim.handed_over"),
     *("claim.broken", "claim.finished", "claim.bypassed"),

@@ -7,6 +7,7 @@ from typing import Any
 from coord.admin.install.formats.json_edit import Document, Node, Path
 from coord.admin.install.formats.json_entries import JsonEntry
 from coord.clients.client import Client
+from coord.guard.answers import fill_form
 
 _BEFORE_S, _OTHER_S, _WAKE_S = 5, 10, 86_400  # the timeouts after which a client stops waiting for a hook
 _EVENT_TEXTS = {
@@ -16,6 +17,7 @@ _EVENT_TEXTS = {
     "after": "after each use of a tool",
     "asks": "when it asks for permission",
     "stop": "when it stops",
+    "turn_end": "when its turn is interrupted or fails",
     "agent_start": "when a subagent starts",
     "agent_stop": "when a subagent stops",
     "end": "when a session ends",
@@ -32,10 +34,11 @@ def hook_command(client: Client, program: str, team: bool) -> str:
 
 def hook_entries(client: Client, command: str, wake: bool) -> list[JsonEntry]:
     """Return the entries and the paths that they are added at."""
-    entries: list[JsonEntry] = [(("hooks", event, -1), _entry(client, event, command)) for event in client.hook_events]
+    at = client.hooks_path
+    entries: list[JsonEntry] = [((*at, event, -1), _entry(client, event, command)) for event in client.hook_events]
     if wake:
         waiting = {"type": "command", "command": f"{command} --wake", "asyncRewake": True, "timeout": _WAKE_S}
-        entries += [(("hooks", event, -1), {"hooks": [waiting]}) for event in client.wakes]
+        entries += [((*at, event, -1), {"hooks": [waiting]}) for event in client.wakes]
     return entries
 
 
@@ -53,24 +56,33 @@ def _entry(client: Client, event: str, command: str) -> dict[str, Any]:
     before = client.hook_events[event] == "before"
     matcher = client.matchers.get(event, "")
     if before:
-        matcher = "|".join((*client.files, *client.patches, *client.shells, *client.questions))
-    timeout = (_BEFORE_S if before else _OTHER_S) * client.per_second
+        tools = (*client.files, *client.patches, *client.shells, *client.questions)
+        matcher = "|".join(dict.fromkeys(tools))
+    timeout = client.most_s.get(client.hook_events[event], _BEFORE_S if before else _OTHER_S) * client.per_second
     entry: dict[str, Any] = {"matcher": matcher} if matcher else {}
-    return entry | {"hooks": [{"type": "command", "command": command, "timeout": timeout}]}
+    named = f"{command} {event}" if client.named_events else command
+    hook = fill_form(client.hook_form, {"command": named, "timeout": timeout})
+    return entry | ({"hooks": [hook]} if _in_groups(client, event) else hook)
+
+
+def _in_groups(client: Client, event: str) -> bool:
+    return client.hook_groups and client.hook_events.get(event) not in client.ungrouped
 
 
 def our_hooks(client: Client, document: Document) -> list[Path]:
     """Return the paths of coord's hooks, in the document's order: of whole entries, or of single hooks in an entry that
     has other hooks too.
     """
-    events = document.find(("hooks",))
+    events = document.find(client.hooks_path)
     paths: list[Path] = []
     for event in events.items if events else []:
         for number, entry in enumerate(event.node.items if event.node.kind == "[" else []):
-            path: Path = ("hooks", event.key or "", number)
-            hooks = document.find((*path, "hooks"))
+            path: Path = (*client.hooks_path, event.key or "", number)
+            groups = _in_groups(client, event.key or "")
+            hooks = document.find((*path, "hooks")) if groups else None
             ours = list(_ours_in(client, document, hooks)) if hooks and entry.node.kind == "{" else []
-            if hooks and ours and len(ours) == len(hooks.items):
+            whole = bool(hooks and ours and len(ours) == len(hooks.items))
+            if whole or (not groups and _is_ours(client, command_of(client, document, entry.node))):
                 paths.append(path)
             else:
                 paths += [(*path, "hooks", index) for index in ours]
@@ -79,14 +91,14 @@ def our_hooks(client: Client, document: Document) -> list[Path]:
 
 def _ours_in(client: Client, document: Document, hooks: Node) -> Iterator[int]:
     for index, item in enumerate(hooks.items if hooks.kind == "[" else []):
-        if _is_ours(client, command_of(document, item.node)):
+        if _is_ours(client, command_of(client, document, item.node)):
             yield index
 
 
-def command_of(document: Document, hook: Node) -> str:
+def command_of(client: Client, document: Document, hook: Node) -> str:
     """Return the command of a hook; empty if it has none."""
     members = {item.key: item.node for item in hook.items if hook.kind == "{"}
-    node = members.get("command")
+    node = members.get(next(key for key, value in client.hook_form.items() if value == "{command}"))
     return str(document.value(node)) if node and node.kind == '"' else ""
 
 
@@ -102,5 +114,5 @@ def commands_in(client: Client, document: Document) -> list[str]:
     for path in our_hooks(client, document):
         whole, single = document.find((*path, "hooks")), document.find(path)
         hooks = [item.node for item in whole.items] if whole else [single] if single else []
-        commands += [command_of(document, hook) for hook in hooks]
+        commands += [command_of(client, document, hook) for hook in hooks]
     return commands

@@ -6,7 +6,7 @@ are the same as the wanted entries, nothing changes; otherwise they are removed 
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -20,26 +20,32 @@ JsonEntry: TypeAlias = tuple[Path, Any]
 OursFinder: TypeAlias = Callable[[Document], list[Path]]
 """A function that returns the paths of coord's values in a document, in the document's order."""
 
-_EMPTY_FILE = "{}\n"
+_NO_HEAD: Mapping[str, Any] = {}
 _MAX_LINE = 120  # characters
 
 
 def with_entries(
-    text: str | None, comments: bool, entries: Sequence[JsonEntry], find_ours: OursFinder, record: FileRecord
+    text: str | None,
+    comments: bool,
+    entries: Sequence[JsonEntry],
+    find_ours: OursFinder,
+    record: FileRecord,
+    head: Mapping[str, Any] = _NO_HEAD,
 ) -> tuple[str, FileRecord]:
-    """Return the text with the entries, and the new record of the file. A text of None means that there is no file.
+    """Return the text with the entries, and the new record of the file. A text of None means that there is no file. A
+    new file also gets the members of `head`.
 
     Raises ValueError for invalid JSON, or if another kind of value is where an entry must be added.
     """
     if text is None or not text.strip():
         record = replace(record, blank=text, empty={})
-        text, created = _EMPTY_FILE, True
+        text, created = format_json(head) + "\n", True
     else:
         present = _count_ours(parse(text, comments), find_ours)
         if present == Counter(map(_encode, entries)):
             return text, record
         text, created = _without_ours(text, comments, find_ours, record), bool(present)
-    only_ours = created and text.strip() == "{}" and "" not in record.empty
+    only_ours = created and _is_bare(text, head) and "" not in record.empty
     for path, value in entries:
         document = parse(text, comments)
         empty = empty_containers(document, path)
@@ -50,8 +56,10 @@ def with_entries(
     return (format_json(json.loads(text)) + "\n" if only_ours else text), record
 
 
-def without_entries(text: str, comments: bool, find_ours: OursFinder, record: FileRecord) -> str | None:
-    """Return the text without coord's entries; None if nothing is left and the file did not exist before.
+def without_entries(
+    text: str, comments: bool, find_ours: OursFinder, record: FileRecord, head: Mapping[str, Any] = _NO_HEAD
+) -> str | None:
+    """Return the text without coord's entries; None if nothing but `head` is left and the file did not exist before.
 
     Raises ValueError for invalid JSON.
     """
@@ -61,7 +69,12 @@ def without_entries(text: str, comments: bool, find_ours: OursFinder, record: Fi
     if not find_ours(document):
         return text
     text = _without_ours(text, comments, find_ours, record)
-    return record.blank if text.strip() == "{}" and "" not in record.empty else text
+    return record.blank if _is_bare(text, head) and "" not in record.empty else text
+
+
+def _is_bare(text: str, head: Mapping[str, Any]) -> bool:
+    """Return whether a text has only the members that a new file of coord has."""
+    return text.strip() == "{}" or (bool(head) and parse(text).value(parse(text).root) == head)
 
 
 def _without_ours(text: str, comments: bool, find_ours: OursFinder, record: FileRecord) -> str:

@@ -57,7 +57,8 @@ def rules_in(client: Client, document: Document) -> list[str]:
 
 
 def _rules(client: Client) -> list[str]:
-    return [client.allow.format(command=command) for command in ALLOWED_COMMANDS] if not client.allow_files else []
+    in_settings = client.allow and not client.allow_files
+    return [client.allow.format(command=command) for command in ALLOWED_COMMANDS] if in_settings else []
 
 
 def allow_file(client: Client) -> str:

@@ -43,23 +43,29 @@ class InstallOptions(Struct, frozen=True):
 @option(
     "--no-allow",
     is_flag=True,
-    help="Do not let agents run coord's safe commands without asking (claude, codex, gemini).",
+    help="Do not let agents run coord's safe commands without asking (clients).",
 )
 @option(
     "--instructions",
     is_flag=True,
-    help="Also add instructions to CLAUDE.md, AGENTS.md or GEMINI.md, between markers (claude, codex, gemini).",
+    help="Also add instructions to CLAUDE.md, AGENTS.md or GEMINI.md, between markers (clients).",
 )
-@option("--wake", is_flag=True, help="Also wake an idle agent when it gets a message or a file becomes free (claude).")
+@option(
+    "--wake",
+    is_flag=True,
+    help="Also wake an idle agent when it gets a message or a file becomes free (claude, opencode).",
+)
 @option("--plugin", metavar="FOLDER", help="Write a plugin folder instead of settings (claude).")
 @option(
     "--client",
     metavar="NAME",
     suggestions=tuple(client.word for client in CLIENTS),
-    help="Register the server in this client (mcp): claude, codex or gemini.",
+    help="Register the server in this client (mcp).",
 )
 def install(run: Run, target: str, **options: Any) -> None:
-    """Install coord's hooks in a client (claude, codex, gemini) or in git, or register its MCP server (mcp).
+    """Install coord's hooks in an agent's client or in git, or register its MCP server (mcp).
+
+    The clients are claude, codex, gemini, qwen, copilot, opencode, antigravity, cursor and droid.
 
     It shows each change, makes it, and prints a summary. Nothing else in the files is changed, and `coord
     uninstall` removes what was added. You can run it again at any time.

@@ -42,7 +42,7 @@ from eventlog.events import MAX_PATH_LENGTH
     "--client",
     metavar="NAME",
     suggestions=tuple(client.word for client in CLIENTS),
-    help="Remove the server from this client (mcp): claude, codex or gemini.",
+    help="Remove the server from this client (mcp).",
 )
 def uninstall(
     run: Run,
@@ -56,7 +56,7 @@ def uninstall(
     plugin: str | None,
     client: str | None,
 ) -> None:
-    """Remove coord from a target: claude, codex, gemini, git or mcp. Everything else in the files is kept.
+    """Remove coord from a target: a client, git or mcp. Everything else in the files is kept.
 
     Without --user, --project or --local, it is removed from all your own settings. The log is kept, except with
     --all --log.

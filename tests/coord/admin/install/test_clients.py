@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from coord.admin.install.formats.hook_entries import commands_in
+from coord.admin.install.formats.javascript_plugin import commands_in_module
+from coord.admin.install.formats.json_edit import parse
 from coord.admin.install.formats.permission_rules import ALLOWED_COMMANDS, ASK_FIRST_COMMANDS
 from coord.cli.commands.integrations._targets import TARGETS
 from coord.cli.registry import COMMANDS_BY_NAME
-from coord.clients.client import Client
+from coord.clients.client import WORDS, Client
 from coord.clients.registry import CLIENTS
 from tests.support.installations import LOCAL, Machine
 from tests.support.processes import COORD
 
 pytestmark = pytest.mark.slow
 
-CLAUDE, _, _ = CLIENTS
+CLAUDE, *_ = CLIENTS
 
 
 def test_the_hooks_of_claude(machine: Machine) -> None:
@@ -53,11 +56,14 @@ def test_the_hooks_of_gemini_count_in_milliseconds(machine: Machine) -> None:
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.word)
 def test_the_teams_hooks_do_nothing_without_coord(machine: Machine, client: Client) -> None:
     machine.ok(f"install {client.word} --project")
-    hooks = machine.settings(client.settings["project"])["hooks"]
-    commands = {hook["command"] for entries in hooks.values() for entry in entries for hook in entry["hooks"]}
-    assert commands == {f"command -v coord >/dev/null 2>&1 || exit 0; coord hook {client.word}"}
-    done = subprocess.run(["/bin/sh", "-c", *commands], env={"PATH": "/nowhere"}, capture_output=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    text = (machine.repo.root / client.settings["project"]).read_text()
+    commands = commands_in_module(text) if client.module else commands_in(client, parse(text, client.comments))
+    command = f"command -v coord >/dev/null 2>&1 || exit 0; coord hook {client.word}"
+    events = list(client.hook_events) if client.named_events else [""]
+    assert set(commands) == {f"{command} {event}".rstrip() for event in events}
+    for each in set(commands):
+        done = subprocess.run(["/bin/sh", "-c", each], env={"PATH": "/nowhere"}, capture_output=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_a_coord_that_is_not_on_path_is_called_by_its_path(machine: Machine) -> None:
@@ -90,7 +96,7 @@ def test_the_rules_of_each_client(machine: Machine) -> None:
     assert gemini["rule"][0]["commandPrefix"] == [f"coord {command}" for command in ALLOWED_COMMANDS]
     for client in CLIENTS:
         out = machine.ok(f"install {client.word} --no-allow")
-        assert "Its agents ask you before they run a coord command" in out
+        assert ("Its agents ask you before they run a coord command" in out) == bool(client.allow)
     assert "permissions" not in machine.settings(LOCAL)
     assert not (machine.home / ".codex/rules").exists()
     assert f"{LOCAL} (removed): the hooks of Claude Code\n" in machine.ok("uninstall claude")
@@ -197,7 +203,7 @@ def test_older_instructions_are_replaced(machine: Machine) -> None:
         ("install codex --wake", "codex queue"),
         ("install gemini --wake", "There is no known way to wake it"),
         ("install codex --plugin x", "--plugin does not work with Codex"),
-        ("install mcp --wake", "--wake is only for a client (claude, codex, gemini), not for mcp"),
+        ("install mcp --wake", f"--wake is only for a client ({', '.join(WORDS)}), not for mcp"),
         ("install git --instructions", "--instructions is only for a client"),
         ("install claude --client codex", "--client is for mcp"),
         ("install mcp --client emacs", "--client must be one of claude, codex, gemini"),

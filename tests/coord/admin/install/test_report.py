@@ -12,7 +12,7 @@ from tests.support.installations import BEFORE, LOCAL, Machine, put_all
 
 pytestmark = pytest.mark.slow
 
-CLAUDE, _, _ = CLIENTS
+CLAUDE, *_ = CLIENTS
 
 
 def test_secrets_in_the_home_folder_are_not_shown(machine: Machine) -> None:

@@ -15,7 +15,7 @@ from coord.workspace.system import System
 from tests.support.in_process import HERE, NOON, Table, process
 from tests.support.mcp_metadata import IN_CLAUDE, OF_CODEX, ROOT, meta
 
-CLAUDE, CODEX, GEMINI = CLIENTS
+CLAUDE, CODEX, GEMINI, *_ = CLIENTS
 IDS = {"CODEX_THREAD_ID": ROOT, "CODEX_SESSION_ID": ROOT}
 NOBODY = Caller("", {})
 
