@@ -61,6 +61,7 @@ def row_text(row: "GuardRow", wanted: str, session: str) -> str:
         facts.append(blocked and (_fact if holder.asks else _quoted)(blocked))
     more = "".join(f"; {fact}" for fact in facts if fact)
     until = UNTIL_COMMITTED if row.automatic else f"until {time_text(row.ends_at, row.since)}"
+    until += " or that subagent stops" if row.session == session else ""
     verb = "waits for" if row.waiting else "has"
     resource = _line(row.resource, _LINE_CHARS)
     return f"{who} {verb} {resource} since {time_text(row.since)} {until}{more}"

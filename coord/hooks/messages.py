@@ -42,9 +42,9 @@ def by_rank(items: Iterable[ContextItem]) -> list[ContextItem]:
     return sorted(items, key=attrgetter("rank"))
 
 
-def room_after(items: Iterable[ContextItem]) -> int:
-    """Return how many characters a later hook has left for one more item, and for the number of those left out."""
-    return LATER_CHARS - _REST - sum(len(item.text) + 1 for item in items)
+def room_after(items: Sequence[ContextItem]) -> int:
+    """Return how many characters a later hook has for one more item after these, and for the number left out."""
+    return LATER_CHARS - sum(len(item.text) + 1 for item in items) - (_REST if items else 0)
 
 
 def fit_to_budget(

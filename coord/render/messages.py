@@ -17,13 +17,14 @@ def message_lines(row: MessageRow, now: Instant, me: str, names: Names, whole: b
     signs = ("❗ urgent · " if row.urgency == "high" else "") + (
         f"reply to {row.in_reply_to} · " if row.in_reply_to else ""
     )
+    own = " (your own session)" if row.session == me else ""
     body = terminal_text(row.body, 0 if whole else BODY_SHOWN)
     resolution = f": {line(row.resolution, 300)}" if row.resolution else ""
     rest = row.length - BODY_SHOWN
     if rest > 0 and not whole:
         body += f"\n… {rest} more characters: coord inbox {row.id}"
     parts = [
-        f"From: {session_label(row.session, names)} · {time_text(row.at, now)} · {signs}{row.id}",
+        f"From: {session_label(row.session, names)}{own} · {time_text(row.at, now)} · {signs}{row.id}",
         f"Subject: {line(row.subject, 300)}",
         "Message: " + body.replace("\n", "\n         ") if row.body else "",
         f"Crosses: {', '.join(row.crosses[-_CROSSED_SHOWN:])} (not read when this was written)" if row.crosses else "",

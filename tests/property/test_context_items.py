@@ -15,7 +15,7 @@ from coord.hooks.messages import (
     room_after,
     unread_items,
 )
-from eventlog.events import EVERYONE, MessageSent
+from eventlog.events import EVERYONE, MessageResolved, MessageSent, Urgency
 from projections.rules.messages import messages_of
 from tests.support.histories import Story
 from tests.support.journals import at
@@ -34,11 +34,11 @@ def story_of(arrivals: list[tuple[str, int]]) -> Story:
             story.breaks(second + 1, "brown", claim, reason="x" * length)
         else:
             to = EVERYONE if "broadcast" in kind else ("amber",)
-            urgency = "high" if kind.startswith("urgent") else "normal"
+            urgency: Urgency = "high" if kind.startswith(("urgent", "resolved")) else "normal"
             body = f"{kind} " + "x" * length
             sent = story.tell(second, "brown", MessageSent(to=to, subject=kind, body=body, urgency=urgency))
             if kind == "resolved":
-                story.acknowledges(second + 1, "amber", sent)
+                story.tell(second + 1, "brown", MessageResolved(messages=(sent.id,)))
     return story
 
 
@@ -48,7 +48,7 @@ def test_urgent_messages_are_shown_before_everything_else(arrivals: list[tuple[s
     amber = state.sessions["amber"]
     items = unread_items(state, amber, at(1000), all_of_it=all_of_it)
     ranks = [item.rank for item in items]
-    urgent = {message.id for message in messages_of(state, amber) if message.urgency == "high"}
+    urgent = {m.id for m in messages_of(state, amber) if m.urgency == "high" and not m.resolved_by}
     assert ranks == sorted(ranks)
     assert {name for item in items if item.rank == URGENT for name in item.ids} == urgent
 

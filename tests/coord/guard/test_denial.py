@@ -82,6 +82,7 @@ def test_a_denied_sibling_is_not_sent_to_its_own_session(doing: str) -> None:
         "coord: src/app.py was not written, because it is claimed:\n  another subagent of your session"
     )
     assert "(one) has file/src/app.py" in text
+    assert " or that subagent stops\n" in text
     assert text.endswith(
         "\nDo other work, write it again later, or tell the main agent. Do not use the shell to write it."
     )

@@ -235,6 +235,7 @@ def test_an_urgent_message_fits_beside_files_of_others(agents: Agents) -> None:
 def test_a_message_to_the_own_session_is_not_called_anothers(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.coord(CLAUDE, "send", agents.session(CLAUDE), "app.py", "I was denied app.py.")
+    assert f"From: {agents.session(CLAUDE)} (your own session)" in agents.coord(CLAUDE, "inbox", "--peek").out
     context = agents.shell(CLAUDE, "true").context
     assert "I was denied app.py." in context
     assert "an agent of your own session" in context

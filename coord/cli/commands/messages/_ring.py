@@ -63,7 +63,7 @@ def _is_woken_by_hook(run: Run, session: str) -> bool:
 
 def _peer_name(run: Run, client: Client, session: Session) -> str:
     """Return the name by which the client's other sessions reach a session; empty if it is not known, if its process is
-    not on this machine or gone, or if that process has another conversation now.
+    not on this machine, or if that process has another conversation now.
     """
     here, anchor = run.system.here, session.anchor
     if anchor is None or (anchor.machine, anchor.boot, anchor.pid_namespace) != (

@@ -45,9 +45,9 @@ def reply(run: Run, message: str, body: str) -> None:
     sent, to, crosses = outcome.value
     state, me = outcome.snapshot.state, outcome.me.session
     who = session_label(to, names_of(state))
-    ways, rings = find_rings(run, state, me, [to], sent)
+    how, rings = find_rings(run, state, me, [to], sent)
     run.say(
-        f"✅ Sent to {who}: {line(subject)}{ways}",
+        f"✅ Sent to {who}: {line(subject)}{how}",
         {
             "message": sent,
             "session": me,

@@ -68,9 +68,9 @@ def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, ne
         who = f"everyone ({plural(live, 'session')})" if live else "everyone (nobody else is here)"
     else:
         who = ", ".join(session_label(name, names_of(state)) for name in recipients)
-    ways, rings = ("", []) if everyone else find_rings(run, state, me, recipients, message)
+    how, rings = ("", []) if everyone else find_rings(run, state, me, recipients, message)
     run.say(
-        f"✅ Sent to {who}: {line(subject)}{ways}",
+        f"✅ Sent to {who}: {line(subject)}{how}",
         {"message": message, "session": me, "to": EVERYONE if everyone else recipients, "rings": rings},
     )
     if not everyone:
