@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from math import inf
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -29,6 +29,9 @@ from projections.rules.sessions import is_at_work
 from projections.rules.state import State
 from projections.views.board import Board, SessionRow, build_board
 from projections.views.needs import log_need
+
+if TYPE_CHECKING:
+    from coord.workspace.notify.due import Delivery
 
 T = TypeVar("T")
 _QUIET_S = 2  # an agent that wrote an event within this time is not examined
@@ -142,13 +145,22 @@ def rewrite_board(system: System, workspace: Workspace, config: Config) -> None:
         raise no_log(failed[0])
 
 
-def notify_person(system: System, workspace: Workspace, config: Config) -> None:
-    """Send the notification that is due because time has passed. Raises CoordError (4) if the log cannot be used."""
+def note_needs_now(system: System, workspace: Workspace, config: Config) -> None:
+    """Record what needs no notification, and start the delivery of what is due because time has passed.
+
+    Raises CoordError (4) if the log cannot be used.
+    """
+    from coord.workspace.notify.due import note_needs, start_delivery
+
+    if _with_present_board(system, workspace, config, lambda board: note_needs(system, workspace, board)):
+        start_delivery(system, workspace)
+
+
+def take_notification(system: System, workspace: Workspace, config: Config) -> "Delivery | None":
+    """Return the notification that is due now, and record it as sent. Raises CoordError, or OSError."""
     from coord.workspace.notify.due import take_due
 
-    due = _with_present_board(system, workspace, config, lambda board: take_due(system, workspace, board))
-    if due:
-        due.start()
+    return _with_present_board(system, workspace, config, lambda board: take_due(system, workspace, board))
 
 
 def _with_present_board(system: System, workspace: Workspace, config: Config, use: Callable[[Board], T]) -> T:

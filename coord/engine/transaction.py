@@ -289,10 +289,10 @@ def transact(
                     board = present_board(system, config, snapshot, transaction.at, {})
                     notes += write_board(workspace, board)
                     if transaction.appended and has_config(system.env):
-                        from coord.workspace.notify.due import take_due  # few people have it set
+                        from coord.workspace.notify.due import note_needs, start_delivery  # few people have it set
 
-                        if due := take_due(system, workspace, board, transaction.me):
-                            later.callback(due.start)
+                        if note_needs(system, workspace, board, transaction.me):
+                            later.callback(start_delivery, system, workspace)
     except LogError as error:
         raise no_log(str(error)) from None
     return Outcome(transaction.me, snapshot, value)

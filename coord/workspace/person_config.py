@@ -1,12 +1,15 @@
 """Read and change a person's own settings: `~/.config/coord/config.toml`.
 
 In contrast to a team's settings, they can name a program to run. So they are never read from a repository, and a file
-that other users could have written is not used. There is one setting, `notify`: the command that `coord notify` sets.
+that other users could have written is not used. `coord notify` changes the setting `notify`.
 """
 
 import os
 import stat
 from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
 
 from coord.errors import CoordError, refused, usage_error
 
@@ -28,18 +31,26 @@ def has_config(env: Mapping[str, str]) -> bool:
     return bool(path) and os.path.exists(path)
 
 
-def read_notify(env: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the words of the command for notifications; empty if none is set.
+class PersonConfig(Struct, frozen=True):
+    """The settings with their defaults. Unknown settings are ignored: a later version can have more."""
 
-    Raises CoordError (1) for a file that cannot be used.
-    """
+    notify: tuple[str, ...] = ()  # the words of the command for notifications; empty: there are none
+    notify_after_seconds: float = 15  # a need that ends before is not notified of
+
+
+def read_person_config(env: Mapping[str, str]) -> PersonConfig:
+    """Return the settings. Raises CoordError (1) for a file that cannot be used."""
     path = config_path(env)
-    value = _parse(path, _read(path)).get("notify", "") if path else ""
-    if isinstance(value, str):
-        return split_command(value, path)
-    if isinstance(value, list) and all(isinstance(word, str) for word in value):
-        return tuple(value)
-    raise refused(f"{path}: notify must be a command, as text or as a list of words. Set it again with: coord notify")
+    values = _parse(path, _read(path)) if path else {}
+    notify = values.get("notify", ())
+    words = split_command(notify, path) if isinstance(notify, str) else notify
+    try:
+        config = msgspec.convert({**values, "notify": words}, PersonConfig)
+    except msgspec.ValidationError as error:
+        raise refused(f"{path} is not valid: {error}. Correct it in an editor.") from None
+    if not 0 <= config.notify_after_seconds <= 3600:
+        raise refused(f"{path} is not valid: notify_after_seconds must be 0 to 3600. Correct it in an editor.")
+    return config
 
 
 def write_notify(env: Mapping[str, str], command: Sequence[str]) -> str:

@@ -76,7 +76,7 @@ def test_a_missing_program_is_shown_by_doctor(repo: Repo, one: Shell) -> None:
 
 @pytest.mark.parametrize("text", ["notify = 3", "notify =", "notify = ['sh', '-c', '{text}']"])
 def test_an_unusable_setting_stops_no_command(repo: Repo, one: Shell, text: str) -> None:
-    Notified(repo).config.write_text(text)
+    Notified(repo).config.write_text(f"{text}\n")
     one.ok(f"{BLOCK} x")
     assert failure_of(repo)
     assert one.run("coord notify").code in (0, 1)
@@ -201,20 +201,24 @@ def changed(key: str) -> set[str]:
 
 
 def test_a_kill_between_record_and_sending_sends_nothing_twice(repo: Repo, one: Shell) -> None:
+    notified = Notified(repo, after_s=3600)
+    one.ok(f"{BLOCK} y")
+    until(notified.deliveries, "the process that waits")
+    for pid in notified.deliveries():
+        os.kill(pid, signal.SIGKILL)
     notified = Notified(repo)
-    session = one.json("coord whoami")["session"]
     script = (
-        "import os, signal, sys\n"
-        "from coord.workspace.notify.due import Delivery\n"
-        "Delivery.start = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal\n"
+        "from coord.cli.commands.integrations import notify\n"
+        "notify.run_command = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "from coord.cli.main import run\nfrom coord.workspace.system import real_system\n"
-        f"run(['heartbeat', 'waiting', 'x', '--blocked-on', 'y', '--session', '{session}'], real_system())\n"
+        "run(['notify', '--due'], real_system())\n"
     )
     killed = subprocess.run(
         [sys.executable, "-c", script], cwd=repo.root, env=environment(repo.home), check=False, capture_output=True
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    one.ok("coord heartbeat waiting x --blocked-on y --eta 5m")
+    one.ok(f"{BLOCK} y --eta 5m")
     assert notified.none_more(0)
     one.ok(f"{BLOCK} z")
     notified.wait(1)
@@ -228,8 +232,8 @@ def test_eight_writers_at_once_tell_each_need_once(repo: Repo) -> None:
         shell.begin(f"coord send {other} Stop 'from {session}' --urgency high --needs-ack")
     for shell, _ in sessions:
         assert shell.finish().code == 0
-    assert notified.none_more(8)
-    assert sorted(row["session"] for row in notified.told) == sorted(session for _, session in sessions)
+    until(lambda: not notified.deliveries(), "the end of the notifications")
+    assert sum(1 + int(row["more"]) for row in notified.told) == 8
 
 
 def test_a_linked_cache_is_never_written_through(repo: Repo, one: Shell, tmp_path: Path) -> None:

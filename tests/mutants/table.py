@@ -278,16 +278,20 @@ open_past | always fresh | a rewind that was not recorded yet is described as al
     faults/test_past.py::test_a_rewound_or_damaged_journal_is_noticed
 
 # Notifications.
-notify.decision.decide | compare < <= MOST_PER_HOUR | at most four notifications in an hour are not urgent
+decision.pick | compare >= > MOST_PER_HOUR | at most four notifications in an hour are not urgent
     property/test_notify.py::test_every_need_is_told_once_and_within_the_limit
-notify.decision.decide | never complete | a need that a limited list leaves out has not ended
+decision.marked | never complete | a need that a limited list leaves out has not ended
     property/test_notify.py::test_a_need_beyond_a_limited_list_is_not_told_again
 decision.is_urgent | returns False | an urgent need never waits
     coord/workspace/notify/test_decision.py::test_an_urgent_need_never_waits_and_takes_the_others_along
 take_due | without save_notified | a need is told once
     coord/workspace/notify/test_delivery.py::test_a_new_need_is_told_once_by_the_command_that_made_it
-take_due | never PREFIX | a command that a notification runs causes no further ones
+due._command | never PREFIX | a command that a notification runs causes no further ones
     coord/workspace/notify/test_delivery.py::test_a_command_that_uses_coord_notifies_no_further
+note_needs | without save_notified | what a visible watch has shown is not told later
+    coord/cli/commands/board/test_watch_notify.py::test_what_a_visible_watch_shows_is_not_told
+notify._deliver | without sleep | a need that ends at once is not told
+    coord/workspace/notify/test_delivery.py::test_a_need_that_ends_at_once_is_not_told
 transaction.transact | without callback | a new need is told by the command that made it
     coord/workspace/notify/test_delivery.py::test_a_new_need_is_told_once_by_the_command_that_made_it
 is_watched | returns False | the person is not notified of what a visible watch shows

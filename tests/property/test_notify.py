@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.workspace.notify.decision import MOST_PER_HOUR, Notification, NotifyRecord, decide, is_urgent, need_key
+from coord.workspace.notify.decision import MOST_PER_HOUR, Notification, NotifyRecord, is_urgent, marked, need_key, pick
 from eventlog.events import HOUR_S, Instant, add_time
 from projections.views.needs import Need
 from tests.support.in_process import NOON
@@ -40,7 +40,8 @@ def test_every_need_is_told_once_and_within_the_limit(steps: list[Step]) -> None
         now, present = add_time(now, gap), present ^ changed
         told &= present
         untold = present - told
-        record, notification = decide(stored(record), [POOL[n] for n in sorted(present)], now, shown=shown)
+        needs = [POOL[n] for n in sorted(present)]
+        record, notification = pick(stored(marked(stored(record), needs, shown=shown)), needs, now)
         sent = [at for at in sent if at > add_time(now, -HOUR_S)]
         if shown:
             assert notification is None
@@ -65,7 +66,8 @@ def test_a_need_beyond_a_limited_list_is_not_told_again(steps: list[Step], cut: 
     for gap, changed, _ in steps:
         now, present = add_time(now, gap), present ^ changed
         needs = [*(POOL[n] for n in sorted(present - {0})), always]
-        record, notification = decide(stored(record), needs[:cut], now, complete=len(needs) <= cut)
+        record = marked(stored(record), needs[:cut], complete=len(needs) <= cut)
+        record, notification = pick(record, needs[:cut], now)
         told += [notification] if notification and notification.need == always else []
     assert len(told) <= 1
 

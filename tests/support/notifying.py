@@ -21,12 +21,12 @@ with open(os.path.join(os.path.dirname(sys.argv[0]), "told"), "a") as file:
 class Notified:
     """The person's command, set in a home folder, and what it was told."""
 
-    def __init__(self, repo: Repo, more: str = "", command: str = "") -> None:
-        self.repo, self._file = repo, repo.home / "told"
+    def __init__(self, repo: Repo, more: str = "", after_s: float = 0) -> None:
+        self.repo, self.after_s, self._file = repo, after_s, repo.home / "told"
         self.script = repo.home / "tell"
         self.script.write_text(_SCRIPT.format(python=sys.executable) + more)
         self.script.chmod(0o755)
-        self.set(command or str(self.script))
+        self.set(str(self.script))
 
     @property
     def config(self) -> Path:
@@ -36,7 +36,7 @@ class Notified:
     def set(self, *words: str) -> None:
         """Set this command."""
         self.config.parent.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(f"notify = {json.dumps(words)}\n")
+        self.config.write_text(f"notify = {json.dumps(words)}\nnotify_after_seconds = {self.after_s}\n")
         self.config.chmod(0o600)
 
     @property
@@ -57,15 +57,17 @@ class Notified:
 
     def none_more(self, count: int) -> bool:
         """Return whether there are still `count` notifications when no process that could make one is left."""
-        until(lambda: not self._running(), "the end of the notifications")
+        until(lambda: not self.deliveries(), "the end of the notifications")
         return len(self.told) == count
 
-    def _running(self) -> bool:
-        found = False
+    def deliveries(self) -> list[int]:
+        """The processes that deliver notifications of this repository."""
+        found = []
         for pid in filter(str.isdecimal, os.listdir("/proc")):
             try:
                 words = Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            found |= b"coord.workspace.notify.runner" in words and os.fsencode(self.repo.folder) in b"\0".join(words)
+            if b"--due" in words and os.fsencode(self.repo.folder) in words:
+                found.append(int(pid))
         return found

@@ -7,7 +7,7 @@ from coord.errors import CoordError
 from coord.platform.executable import find_program
 from coord.render.format import line, time_text
 from coord.workspace.notify.record import read_failure
-from coord.workspace.person_config import config_path, read_notify
+from coord.workspace.person_config import config_path, read_person_config
 from eventlog.events import from_micros
 
 _NOT_TOLD = "your notifications do not work"
@@ -18,7 +18,7 @@ _OFF = RepairStep("or stop notifications", "coord notify --off")
 def notifications(subject: Subject) -> Iterator[DoctorFinding]:
     """Find a command that cannot be run, and a notification that failed. No command reports this by itself."""
     try:
-        words = read_notify(subject.system.env)
+        words = read_person_config(subject.system.env).notify
     except CoordError as error:
         yield DoctorFinding("warning", _NOT_TOLD, error.message, (RepairStep("see the setting", "coord notify"),))
         return

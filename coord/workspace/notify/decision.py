@@ -64,16 +64,10 @@ def is_urgent(need: Need) -> bool:
     return need.urgent or need.kind in _URGENT_KINDS
 
 
-def decide(
-    record: NotifyRecord,
-    needs: Sequence[Need],
-    now: Instant,
-    *,
-    complete: bool = True,
-    shown: bool = False,
-    me: str = "",
-) -> tuple[NotifyRecord, Notification | None]:
-    """Return the new record, and the notification to send, if there is one.
+def marked(
+    record: NotifyRecord, needs: Sequence[Need], *, complete: bool = True, shown: bool = False, me: str = ""
+) -> NotifyRecord:
+    """Return the record without the needs that have ended, and with those that need no notification.
 
     `needs` are the present needs, the most urgent first. Without `complete`, there are more of them. `shown` is whether
     the person sees them now. `me` is the session in which the person has just typed a command, or empty.
@@ -81,19 +75,21 @@ def decide(
     keys = {need_key(need): need for need in needs}
     told = [key for key in record.told if key in keys or not complete]
     told += [key for key, need in keys.items() if key not in record.told and (shown or _is_own(need, me))]
-    known = set(told)
-    new = {key: need for key, need in keys.items() if key not in known}
+    return NotifyRecord(tuple(told[-_MOST_KEYS:]), record.sent)
+
+
+def pick(record: NotifyRecord, needs: Sequence[Need], now: Instant) -> tuple[NotifyRecord, Notification | None]:
+    """Return the notification to send, if there is one, and the record that it was sent. `record` is `marked`."""
+    known = set(record.told)
+    new = {key: need for need in needs if (key := need_key(need)) not in known}
     an_hour_ago = add_time(now, -HOUR_S)
     sent = tuple(at for at in record.sent if an_hour_ago < at <= now)
     urgent = [need for need in new.values() if is_urgent(need)]
-    notification = None
-    if urgent or (new and len(sent) < MOST_PER_HOUR):
-        first = (urgent or list(new.values()))[0]
-        notification = Notification(first, len(new) - 1, bool(urgent))
-        told += new
-        sent = sent if urgent else (*sent, now)
-    kept = tuple(told[-_MOST_KEYS:])
-    return (record if kept == record.told else NotifyRecord(kept, sent)), notification
+    if not urgent and (not new or len(sent) >= MOST_PER_HOUR):
+        return record, None
+    first = (urgent or list(new.values()))[0]
+    told = (*record.told, *new)[-_MOST_KEYS:]
+    return NotifyRecord(told, sent if urgent else (*sent, now)), Notification(first, len(new) - 1, bool(urgent))
 
 
 def _is_own(need: Need, me: str) -> bool:

@@ -2,7 +2,10 @@
 
 - `notified` has the record of what was decided (`NotifyRecord`). It is written only under the machine's lock.
 - `notify-failure` has the reason why the last notification failed. The next one that succeeds deletes it.
-- `watched` is empty. A `coord watch` that is visible holds a shared lock on it, which ends with the process.
+- `watched` is empty. A `coord watch` that is visible holds a shared lock on it.
+- `notify-waiting` is empty. A process that waits before it notifies holds the lock on it.
+
+The locks end with their processes.
 """
 
 import os
@@ -14,7 +17,7 @@ from coord.platform.replace_file import replace_file
 from coord.workspace.notify.decision import NotifyRecord
 from eventlog.local.files import NOFOLLOW, read_regular, try_lock, try_shared_lock
 
-NOTIFIED, FAILURE, WATCHED = "notified", "notify-failure", "watched"
+NOTIFIED, FAILURE, WATCHED, WAITING = "notified", "notify-failure", "watched", "notify-waiting"
 _MAX_BYTES = 1 << 18
 
 
@@ -41,38 +44,47 @@ def read_failure(cache: str) -> str:
 
 def is_watched(cache: str) -> bool:
     """Return whether a `coord watch` shows the needs now."""
-    try:
-        fd = os.open(os.path.join(cache, WATCHED), os.O_RDONLY | NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        return not try_lock(fd)
-    except OSError:
-        return False
-    finally:
-        os.close(fd)  # this also releases the lock
+    return not LockFile(cache, WATCHED).is_free
 
 
-class WatchedLock:
-    """The mark of a `coord watch` that is visible. It is set and removed as often as needed."""
+class LockFile:
+    """A lock on an empty file in the cache, held by this process or by others. It is taken and released any number of
+    times. With `shared`, several processes can hold it.
+    """
 
-    def __init__(self, cache: str) -> None:
-        self._path, self._fd = os.path.join(cache, WATCHED), -1
+    def __init__(self, cache: str, name: str, *, shared: bool = False) -> None:
+        self._cache, self._path, self._fd = cache, os.path.join(cache, name), -1
+        self._try_lock = try_shared_lock if shared else try_lock
 
-    def set(self, visible: bool) -> None:
-        """Set or remove the mark. If that fails, or the lock is just being tried, the next call tries again."""
-        if not visible and self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-        if not visible or self._fd >= 0:
-            return
-        cache = os.path.dirname(self._path)
-        if os.path.islink(cache):
-            return
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody holds the lock."""
+        try:
+            fd = os.open(self._path, os.O_RDONLY | NOFOLLOW)
+        except OSError:
+            return True
+        try:
+            return try_lock(fd)
+        except OSError:
+            return True
+        finally:
+            os.close(fd)  # this also releases the lock
+
+    def take(self) -> bool:
+        """Take the lock if that is possible now, and return whether this process holds it."""
+        if self._fd >= 0 or os.path.islink(self._cache):
+            return self._fd >= 0
         with suppress(OSError):
-            os.makedirs(cache, exist_ok=True)
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | NOFOLLOW, 0o600)  # nobody else can hold the lock
-            if try_shared_lock(fd):
+            os.makedirs(self._cache, exist_ok=True)
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | NOFOLLOW, 0o600)  # other users cannot hold the lock
+            if self._try_lock(fd):
                 self._fd = fd
             else:
                 os.close(fd)
+        return self._fd >= 0
+
+    def release(self) -> None:
+        """Release the lock if this process holds it."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

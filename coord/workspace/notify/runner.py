@@ -1,61 +1,53 @@
-"""Run a person's command with a time limit, and record a failure. `start` does it in a process of its own:
+"""Start processes for notifications: one that delivers, which nobody waits for, and the person's command, with a limit.
 
-    python -P -m coord.workspace.notify.runner FAILURE-FILE COMMAND...
-
-So no command of coord, and no hook of an agent's client, waits for the person's command. The process is in a session of
-its own and has no open streams, because clients wait for the end of their hooks' output and end their process groups.
+Each is in a session of its own and has no open streams of its caller, because the clients of agents wait for the end of
+their hooks' output and end their process groups. Its folder is not the repository, so that a program there is not found
+by its name.
 """
 
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import IO
 
 from coord.platform.replace_file import replace_file
 
 LIMIT_S = 20.0  # after this time a command is ended
 _MOST = 200  # bytes of its last line of errors that are kept
-_FOLDER = "/" if os.name == "posix" else None  # not the repository: a program there must not be found by its name
+_FOLDER = "/" if os.name == "posix" else None
 _started: list[subprocess.Popen[bytes]] = []  # a process that stays up, such as the MCP server, must ask for their ends
 
 
-def start(failure_file: str, command: Sequence[str], env: Mapping[str, str]) -> None:
-    """Run a command in a process of its own, and return at once. A failure is recorded, never raised."""
+def start(failure_file: str, words: Sequence[str], env: Mapping[str, str]) -> None:
+    """Start a process and return at once. A failure is recorded, never raised."""
     _started[:] = [process for process in _started if process.poll() is None]
-    words = [sys.executable, "-P", "-m", __name__, failure_file, *command]
     try:
-        process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=_FOLDER,
-            env=dict(env),
-            start_new_session=True,
-        )
+        _started.append(_spawn(words, env, subprocess.DEVNULL))
     except (OSError, ValueError) as error:
         record_failure(failure_file, f"cannot run {words[0]}: {error}")
-    else:
-        _started.append(process)
+
+
+def _spawn(words: Sequence[str], env: Mapping[str, str], errors: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        list(words),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+        cwd=_FOLDER,
+        env=dict(env),
+        start_new_session=True,
+    )
 
 
 def run_command(command: Sequence[str], env: Mapping[str, str], limit_s: float = LIMIT_S) -> str:
     """Run a command, and return why it failed; empty if it succeeded."""
     with tempfile.TemporaryFile() as errors:  # not a pipe: a program that it leaves running would keep that open
         try:
-            process = subprocess.Popen(
-                list(command),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                cwd=_FOLDER,
-                env=dict(env),
-                start_new_session=True,
-            )
+            process = _spawn(command, env, errors)
         except (OSError, ValueError) as error:
             return f"cannot run {command[0]}: {error.strerror if isinstance(error, OSError) else error}"
         try:
@@ -91,7 +83,3 @@ def record_failure(path: str, reason: str) -> None:
             replace_file(path, text.encode(errors="backslashreplace"))
         else:
             os.unlink(path)
-
-
-if __name__ == "__main__":
-    record_failure(sys.argv[1], run_command(sys.argv[2:], os.environ))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from coord.errors import CoordError
-from coord.workspace.person_config import config_path, has_config, read_notify, write_notify
+from coord.workspace.person_config import config_path, has_config, read_person_config, write_notify
 
 COMMAND = ("/bin/tell", "{text}", 'a "quoted" \\ word', "é\x7f")
 
@@ -16,6 +16,10 @@ COMMAND = ("/bin/tell", "{text}", 'a "quoted" \\ word', "é\x7f")
 def home(tmp_path: Path) -> dict[str, str]:
     """The environment of a person without settings."""
     return {"HOME": str(tmp_path)}
+
+
+def read_notify(home: dict[str, str]) -> tuple[str, ...]:
+    return read_person_config(home).notify
 
 
 def put(home: dict[str, str], text: str) -> Path:
@@ -70,7 +74,16 @@ def test_a_setting_of_an_odd_form_is_not_changed(home: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["notify = 3", "notify = [1]", "notify = {a = 1}", "notify = 'a \"b'", "notify =", "\xff"]
+    "text",
+    [
+        "notify = 3",
+        "notify = [1]",
+        "notify = {a = 1}",
+        "notify = 'a \"b'",
+        "notify =",
+        "\xff",
+        "notify_after_seconds = -1",
+    ],
 )
 def test_invalid_settings_are_an_error_and_kept(home: dict[str, str], text: str) -> None:
     path = put(home, "")

@@ -4,12 +4,13 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from coord.engine.board import notify_person
+from coord.engine.board import note_needs_now
 from coord.engine.run import Run
 from coord.errors import CoordError
 from coord.render.console.screen import Terminal
-from coord.workspace.notify.due import change_of
-from coord.workspace.notify.record import WatchedLock
+from coord.workspace.notify.decision import pick
+from coord.workspace.notify.due import compare
+from coord.workspace.notify.record import WAITING, WATCHED, LockFile
 from coord.workspace.person_config import has_config
 from eventlog.events import Instant, seconds_between
 from projections.views.board import Board
@@ -26,10 +27,10 @@ class Attention:
     """
 
     def __init__(self, run: Run, terminal: Terminal) -> None:
-        self._run, self._lock = run, WatchedLock(run.workspace.cache)
+        self._run, self._lock = run, LockFile(run.workspace.cache, WATCHED, shared=True)
         self._focused: bool | None = None
         self._last_key: Instant = run.system.wall()
-        terminal.before_suspend = lambda: self._lock.set(False)
+        terminal.before_suspend = self._lock.release
 
     def note_key(self, key: str) -> None:
         """Note a key, or that the window got or lost the focus."""
@@ -37,7 +38,10 @@ class Attention:
             self._focused = key == "focus"
         elif key:
             self._last_key = self._run.system.wall()
-        self._lock.set(self.is_visible)
+        if self.is_visible:
+            self._lock.take()
+        else:
+            self._lock.release()
 
     @property
     def is_visible(self) -> bool:
@@ -47,17 +51,18 @@ class Attention:
         return seconds_between(self._last_key, self._run.system.wall()) < _VISIBLE_S
 
     def note_board(self, board: Board) -> None:
-        """Send the notification that is due for this board, or record what the person sees. The lock is not waited for:
-        if it is taken, the next board tries again.
+        """Record what the person sees, or start the notification of what is due. The lock is not waited for: if it is
+        taken, the next board tries again.
         """
         system, workspace = self._run.system, self._run.workspace
         if not has_config(system.env):
             return
-        before, after, _ = change_of(workspace, board)
-        if after != before:
+        before, after = compare(workspace, board)
+        is_due = pick(after, board.needs, board.now)[1] and LockFile(workspace.cache, WAITING).is_free
+        if after != before or is_due:
             with suppress(CoordError):
-                notify_person(system, workspace, replace(self._run.config, lock_wait_seconds=0))
+                note_needs_now(system, workspace, replace(self._run.config, lock_wait_seconds=0))
 
     def close(self) -> None:
         """Remove the mark."""
-        self._lock.set(False)
+        self._lock.release()

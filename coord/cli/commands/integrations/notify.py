@@ -1,17 +1,20 @@
-"""`coord notify`: show, set, remove and try the command that is run when something needs the person."""
+"""`coord notify`: show, set, remove, try and run the command that is run when something needs the person."""
 
 import os
 import sys
+import time
 
 from coord.cli.parser import command, option
+from coord.engine.board import take_notification
 from coord.engine.run import Run
 from coord.errors import CoordError, refused, usage_error
 from coord.platform.executable import find_program
 from coord.render.format import line, shell_word
-from coord.workspace.notify.message import SAMPLE, check_command, filled_in, variables
-from coord.workspace.notify.record import FAILURE, read_failure
+from coord.workspace.notify.due import record_problem
+from coord.workspace.notify.message import PREFIX, SAMPLE, check_command, filled_in, variables
+from coord.workspace.notify.record import FAILURE, WAITING, LockFile, read_failure
 from coord.workspace.notify.runner import record_failure, run_command
-from coord.workspace.person_config import config_path, read_notify, split_command, write_notify
+from coord.workspace.person_config import config_path, read_person_config, split_command, write_notify
 
 _EXAMPLES = ("notify-send {title} {text}", "terminal-notifier -title {title} -message {text}", "ntfy publish MY-TOPIC")
 """Commands that work without a script, by the programs that many people have."""
@@ -20,8 +23,9 @@ _EXAMPLES = ("notify-send {title} {text}", "terminal-notifier -title {title} -me
 @command("notify", acts=False)
 @option("--command", "given", metavar="CMD", help="Run CMD when something needs you. No shell is used.")
 @option("--off", is_flag=True, help="Run nothing any more.")
+@option("--due", is_flag=True, help="Notify of what is due now, after a short wait. Useful in a timer of your system.")
 @option("--test", is_flag=True, help="Run the command now, and show whether it works.")
-def notify(run: Run, given: str | None, off: bool, test: bool) -> None:
+def notify(run: Run, given: str | None, off: bool, due: bool, test: bool) -> None:
     """Run a command of yours when something newly needs you, such as a question of an agent. Show it without options.
 
     The command is saved in your own settings, ~/.config/coord/config.toml, for all repositories. It gets one line of
@@ -35,14 +39,18 @@ def notify(run: Run, given: str | None, off: bool, test: bool) -> None:
       coord notify --command "ntfy publish MY-TOPIC"
       coord notify --command ~/bin/tell-me --test
       coord notify --off
+      coord notify --due
     """
-    if off and (given is not None or test):
-        raise usage_error("give --off alone.")
+    if (off or due) and (given is not None) + off + due + test > 1:
+        raise usage_error(f"give {'--off' if off else '--due'} alone.")
+    if due:
+        _deliver(run)
+        return
     if given is not None:
         write_notify(run.system.env, _with_path(run, given))
     elif off:
         write_notify(run.system.env, ())
-    words = read_notify(run.system.env)
+    words = read_person_config(run.system.env).notify
     if test and not words:
         raise refused(f"no command is set, so there is nothing to test. To set one: {_example(run)}")
     failure = run_command(*_test_call(run, words)) if test else ""
@@ -51,6 +59,30 @@ def notify(run: Run, given: str | None, off: bool, test: bool) -> None:
     failed = failure if test else read_failure(_cache(run)).partition(" ")[2]
     data = {"command": words, "file": config_path(run.system.env), "tested": test, "failure": failed}
     run.say("\n".join(_lines(run, words, tested=test, failure=failed)), data)
+    if failure:
+        raise CoordError(1, "")
+
+
+def _deliver(run: Run) -> None:
+    """Wait until new needs have lasted for some seconds, and notify of those that are left."""
+    waiting = LockFile(run.workspace.cache, WAITING)
+    if not waiting.take():
+        run.say("Another process is about to notify you.", {"sent": "", "failure": ""})
+        return
+    time.sleep(read_person_config(run.system.env).notify_after_seconds)
+    waiting.release()  # a need from now on starts another process
+    try:
+        delivery = take_notification(run.system, run.workspace, run.config)
+    except (CoordError, OSError) as error:
+        record_problem(run.workspace, error)
+        raise
+    if delivery is None:
+        run.say("Nothing is due.", {"sent": "", "failure": ""})
+        return
+    failure = run_command(delivery.command, delivery.env)
+    record_failure(os.path.join(run.workspace.cache, FAILURE), failure)
+    sent = delivery.env[f"{PREFIX}TEXT"]
+    run.say(f"❌ {line(failure, 300)}" if failure else f"🔔 {sent}", {"sent": sent, "failure": failure})
     if failure:
         raise CoordError(1, "")
 

@@ -2,13 +2,19 @@
 
 from msgspec.structs import replace
 
-from coord.workspace.notify.decision import MOST_PER_HOUR, NotifyRecord, decide, need_key
-from eventlog.events import add_time
+from coord.workspace.notify.decision import MOST_PER_HOUR, Notification, NotifyRecord, marked, need_key, pick
+from eventlog.events import Instant, add_time
 from projections.views.needs import Need
 from tests.support.in_process import NOON
 
 ASKS = Need(kind="blocked", session="s1", since=NOON, subject="its user: a permission", asks_person=True)
 URGENT = Need(kind="unacknowledged", session="s2", sessions=("s1",), about="s2/7", urgent=True, subject="Stop")
+
+
+def decide(
+    record: NotifyRecord, needs: list[Need], now: Instant, *, shown: bool = False, me: str = ""
+) -> tuple[NotifyRecord, Notification | None]:
+    return pick(marked(record, needs, shown=shown, me=me), needs, now)
 
 
 def others(count: int) -> list[Need]:
@@ -50,8 +56,8 @@ def test_an_urgent_need_never_waits_and_takes_the_others_along() -> None:
 
 
 def test_what_the_person_sees_or_did_counts_as_told() -> None:
-    for options in ({"shown": True}, {"me": "s2"}):
-        record, sent = decide(NotifyRecord(), [URGENT], NOON, **options)
+    for shown, me in ((True, ""), (False, "s2")):
+        record, sent = decide(NotifyRecord(), [URGENT], NOON, shown=shown, me=me)
         assert sent is None
         assert decide(record, [URGENT], add_time(NOON, 60))[1] is None
     assert decide(NotifyRecord(), [URGENT], NOON, me="s1")[1] is not None, "another session's message"

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from coord.workspace.notify.due import Delivery
+from coord.workspace.notify import due
+from coord.workspace.notify.record import WAITING, LockFile
 from eventlog.local.files import try_lock
 from tests.support.in_process import SimulatedMachine
 from tests.support.notifying import Notified
@@ -50,18 +51,37 @@ def test_a_refused_command_notifies_too(repo: Repo, notified: Notified) -> None:
     assert told["urgent"] == "1"
 
 
-def test_the_lock_is_free_when_a_notification_is_sent(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lock_is_free_when_a_delivery_is_started(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     Notified(repo)
     machine, env, free = SimulatedMachine(repo), {"HOME": str(repo.home)}, list[bool]()
 
-    def look(_delivery: Delivery) -> None:
+    def look(*_: object) -> None:
         with (repo.log / ".lock").open() as file:
             free.append(try_lock(file.fileno()))
 
     machine.start(100, **env)
-    monkeypatch.setattr(Delivery, "start", look)
+    monkeypatch.setattr(due, "start_delivery", look)
     machine.run(100, "heartbeat", "waiting", "x", "--blocked-on", "y", **env)
     assert free == [True]
+
+
+def test_a_need_that_ends_at_once_is_not_told(repo: Repo) -> None:
+    notified = Notified(repo, after_s=60)
+    (one, first), (two, second) = repo.sessions(2)
+    one.ok(f"coord send {second} Stop 'it is wrong' --urgency high --needs-ack")
+    waiting = LockFile(str(repo.folder / ".cache"), WAITING)
+    until(lambda: not waiting.is_free, "the process that waits")
+    notified.after_s = 0
+    notified.set(str(notified.script))
+    two.ok(f"coord ack {repo.of_type('message.sent')[0]['session']}/{repo.of_type('message.sent')[0]['n']}")
+    one.ok(f"{BLOCK}")
+    assert not waiting.is_free, "one process waits for all needs"
+    pid = next(pid for pid in notified.deliveries())
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: waiting.is_free, "its end")
+    assert notified.told == [], "nothing is recorded as told before it is sent"
+    two.ok("coord heartbeat building x")
+    assert notified.wait(1)[0]["session"] == first
 
 
 def test_without_a_command_nothing_is_read_or_written(repo: Repo) -> None:
@@ -126,33 +146,38 @@ def test_a_command_that_uses_coord_notifies_no_further(repo: Repo) -> None:
     assert notified.none_more(1)
 
 
-def test_a_burst_is_limited_and_told_with_the_next(repo: Repo) -> None:
-    notified, machine = Notified(repo), SimulatedMachine(repo)
-    env = {"HOME": str(repo.home)}
-    machine.start(100, **env)
-    for n in range(6):
-        machine.run(100, "heartbeat", "waiting", "x", "--blocked-on", f"question {n}", **env)
-        machine.wait(60)
-    told = notified.wait(4)
-    assert [row["what"].rpartition(" ")[2] for row in sorted(told, key=lambda row: row["what"])] == list("0123")
-    machine.wait(3600)
-    machine.run(100, "heartbeat", "waiting", "x", "--blocked-on", "question 6", **env)
-    assert "question 6" in notified.wait(5)[-1]["text"]
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch, repo: Repo) -> SimulatedMachine:
+    """A machine with its own clock, on which `coord notify --due` runs only when the test calls it."""
+    monkeypatch.setattr(due, "start_delivery", lambda *_: None)
+    return SimulatedMachine(repo)
 
 
-def test_a_silent_session_is_told_by_the_next_command(repo: Repo) -> None:
-    notified, machine = Notified(repo), SimulatedMachine(repo)
+def test_a_burst_is_limited_and_told_with_the_next(repo: Repo, by_hand: SimulatedMachine) -> None:
+    env = {"HOME": str(Notified(repo).repo.home)}
+    by_hand.start(100, **env)
+    sent = []
+    for n in range(7):
+        by_hand.wait(60 if n < 6 else 3600)
+        by_hand.run(100, "heartbeat", "waiting", "x", "--blocked-on", f"question {n}", **env)
+        sent.append(by_hand.run(100, "notify", "--due", "--json", **env).json["sent"])
+    assert [bool(text) for text in sent] == [True] * 4 + [False] * 2 + [True]
+    assert "question 6" in sent[-1]
+
+
+def test_a_silent_session_is_told_by_the_next_command(repo: Repo, by_hand: SimulatedMachine) -> None:
+    notified = Notified(repo)
     env = {"HOME": str(repo.home)}
-    holder = machine.start(100, **env)
-    machine.run(100, "claim", "file", "a.py", **env)
-    machine.run(100, "heartbeat", "building", "a", **env)
-    machine.start(200, **env)
-    machine.wait(16 * 60)
-    machine.run(200, "heartbeat", "building", "b", **env)
+    holder = by_hand.start(100, **env)
+    by_hand.run(100, "claim", "file", "a.py", **env)
+    by_hand.run(100, "heartbeat", "building", "a", **env)
+    by_hand.start(200, **env)
+    assert "Nothing is due" in by_hand.run(200, "notify", "--due", **env).out
+    by_hand.wait(16 * 60)
+    by_hand.run(200, "notify", "--due", **env)
     assert notified.wait(1)[0]["what"] == f"{holder} is silent and holds file/a.py"
-    for _ in range(3):
-        machine.wait(60)
-        machine.run(200, "heartbeat", "building", "b", "--eta", "5m", **env)
+    by_hand.wait(60)
+    by_hand.run(200, "notify", "--due", **env)
     assert notified.none_more(1)
 
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from coord.workspace.notify.record import WatchedLock, is_watched
+from coord.workspace.notify.record import WATCHED, LockFile, is_watched
 from tests.support.notifying import Notified
 from tests.support.processes import Shell, Terminal, until
 from tests.support.repositories import Repo
@@ -94,12 +94,11 @@ def test_a_watch_tells_what_becomes_due_without_a_command(repo: Repo) -> None:
 
 def test_two_watches_share_the_mark(repo: Repo) -> None:
     cache = str(repo.folder / ".cache")
-    one, two = WatchedLock(cache), WatchedLock(cache)
+    one, two = (LockFile(cache, WATCHED, shared=True) for _ in range(2))
     assert not is_watched(cache)
-    one.set(True)
-    two.set(True)
-    one.set(False)
+    assert (one.take(), two.take()) == (True, True)
+    one.release()
     assert is_watched(cache)
-    two.set(False)
+    two.release()
     assert not is_watched(cache)
     assert os.stat(f"{cache}/watched").st_mode & 0o077 == 0, "other users cannot hold the lock"
