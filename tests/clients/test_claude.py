@@ -156,6 +156,46 @@ def test_a_question_of_the_model_is_shown_too(work: Repo, agent: Make) -> None:
     assert not status(work, session_of(work, first)).get("blocked_on")
 
 
+@pytest.mark.parametrize("status_code", [400, 529])
+def test_an_error_of_the_api_ends_the_work(work: Repo, agent: Make, status_code: int) -> None:
+    first, person = agent(CLAUDE), work.shell()
+    first.env["CLAUDE_CODE_MAX_RETRIES"] = "0"
+    person.ok("coord install git")
+    first.prompt("Go")
+    first.writes("page.py", "one\n")
+    assert "not yours to commit" in person.run("git add page.py && git commit -qm Page").err
+    first.fails(status_code)
+    until(lambda: status(work, session_of(work, first))["action"] == "idle", "the hook for the error")
+    assert work.of_type("session.presumed_idle") == []
+    person.ok("git commit -qm Page")
+    first.prompt("Go on")
+    first.writes("page.py", "two\n")
+    assert held(work) == {(PAGE, session_of(work, first))}
+
+
+@pytest.mark.parametrize("command", ["", "python3 -c 'import time; time.sleep(60)'"])
+def test_a_person_commits_after_an_interruption(work: Repo, agent: Make, command: str) -> None:
+    first, person = agent(CLAUDE), work.shell()
+    person.ok("coord install git")
+    first.prompt("Go")
+    first.writes("page.py", "one\n")
+    assert "not yours to commit" in person.run("git add page.py && git commit -qm Page").err
+    if command:
+        first.begins(CLAUDE.shell(command))
+        until(lambda: list(work.folder.glob(".cache/hooks/*/shell-*")), "the hook before the command")
+    first.interrupts()
+    me = session_of(work, first)
+    done = person.run("git commit -qm Page")
+    assert done.code == 0, done
+    assert "its turn was interrupted" in done.err, "no hook reports it, but the transcript does"
+    until(lambda: status(work, me)["action"] == "idle", "a few seconds without an event of the agent")
+    person.start()
+    assert [line["event"]["session"] for line in work.of_type("session.presumed_idle")] == [me]
+    first.prompt("Go on")
+    first.writes("page.py", "two\n")
+    assert status(work, me)["action"] == "editing"
+
+
 def test_only_breaking_a_claim_needs_permission(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     first.start("--permission-prompt-tool", "stdio")
