@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("QWEN_CODE",),
     ids=("QWEN_CODE_AGENT_ID", "QWEN_CODE_SESSION_ID"),
     one_conversation=False,  # an editor can open several sessions in one process over ACP
+    one_process=True,
     hook_events={
         "SessionStart": "start",
         "UserPromptSubmit": "prompt",

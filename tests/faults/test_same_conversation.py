@@ -237,7 +237,7 @@ class Schedule:
 
 @pytest.fixture
 def fresh(repo: Repo, tmp_path: Path) -> Iterator[Any]:
-    made = []
+    made: list[Repo] = []
 
     def make() -> Repo:
         again = Repo(tmp_path / f"again-{len(made)}", tmp_path / f"home-{len(made)}")

@@ -155,6 +155,7 @@ QWEN = Program(
     says_its_end=False,
     can_be_held_back=True,
     tool=lambda name, given: Call(f"mcp__coord__{name}", given),
+    resuming=("--approval-mode", "yolo", "--resume", "{id}"),
 )
 COPILOT = Program(
     client=_BY_WORD["copilot"],
@@ -178,6 +179,7 @@ COPILOT = Program(
     says_its_end=True,
     can_be_held_back=True,
     tool=lambda name, given: Call(f"coord-{name}", given),
+    resuming=("--allow-all-tools", "--allow-all-paths", "--resume={id}"),
 )
 OPENCODE = Program(
     client=_BY_WORD["opencode"],
@@ -213,6 +215,7 @@ OPENCODE = Program(
     says_its_end=True,
     can_be_held_back=False,
     tool=lambda name, given: Call(f"coord_{name}", given),
+    resuming=("--session", "{id}"),
 )
 PROGRAMS = (CLAUDE, CODEX, GEMINI, QWEN, COPILOT, OPENCODE)
 
