@@ -10,7 +10,8 @@ CLIENT = Client(
     package="@google/gemini-cli",
     marks=("GEMINI_CLI",),
     ids=("GEMINI_SESSION_ID",),
-    one_conversation=False,  # an editor can open several sessions in one process over ACP
+    one_conversation=True,  # `/resume` in its terminal gives the process another id, without a hook
+    several=("--acp", "--experimental-acp"),  # an editor can open several sessions over this protocol
     one_process=True,
     hook_events={
         "SessionStart": "start",

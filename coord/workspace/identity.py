@@ -120,10 +120,12 @@ def earlier_conversations(system: System, state: State, identity: Identity) -> l
     conversation of `identity` continues them. The list is empty for a client whose process can have several: each of
     its conversations may still be active.
     """
-    nearest = nearest_client(system.ancestry[1:])
-    if not (identity.conversation and nearest and nearest[0].name == identity.client and nearest[0].one_conversation):
+    client, process = nearest_client(system.ancestry[1:]) or (None, None)
+    if not (identity.conversation and client and process and client.name == identity.client):
         return []
-    anchor = anchor_of(nearest[1], system.here)
+    if not client.one_conversation or any(word in client.several for word in process.argv):
+        return []
+    anchor = anchor_of(process, system.here)
     sessions = [s for s in state.sessions.values() if s.live and s.anchor and s.anchor == anchor]
     return sorted((s for s in sessions if s.client_session != identity.conversation), key=lambda s: s.last_at)
 

@@ -231,10 +231,8 @@ def _sessions_on(board: Board) -> set[str]:
 def _session_row(session: Session, seen: Observed, claims: int, copies: Mapping[str, tuple[str, ...]]) -> SessionRow:
     evidence = seen.gone.get(session.id, "")
     status: Literal["live", "silent", "dead", "continued", "ended", "imported"] = session.status
-    if session.live and evidence:
-        status = "dead"
-    elif seen.is_silent(session):
-        status = "silent"
+    if session.live and (evidence or seen.is_silent(session)):
+        status = "dead" if evidence else "silent"
     return SessionRow(
         **dict(zip(_SESSION_FIELDS, _session_values(session), strict=True)),
         **dict(zip(_HEARTBEAT_FIELDS, _heartbeat_values(seen.doing(session)), strict=True)),

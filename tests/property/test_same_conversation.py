@@ -86,7 +86,7 @@ def test_a_process_keeps_the_session_that_is_anchored_to_it(
 
 
 @given(EVENTS, st.sets(st.sampled_from(PIDS)))
-def test_a_command_without_a_client_acts_as_the_only_live_session(
+def test_without_a_client_the_only_live_session_acts(
     events: list[tuple[str, str, str, int, str]], living: set[int]
 ) -> None:
     state = state_of(events)

@@ -151,7 +151,7 @@ class Agents:
         client = client_named(self.clients[pid])
         assert client
         name = next(name for name, hook_event in client.hook_events.items() if hook_event == event)
-        fields = {"session_id": self.conversations[pid], "cwd": str(self.root), "hook_event_name": name}
+        fields = {"session_id": self.conversations.get(pid, f"c{pid}"), "cwd": str(self.root), "hook_event_name": name}
         data = json.dumps(payload(client, fields | said)).encode()
         return self.run_hook(pid, data, name) if client.named_events else self.run_hook(pid, data)
 
@@ -208,7 +208,7 @@ class Agents:
 
     def coord(self, pid: int, *argv: str) -> Result:
         """Run `coord` in the shell of an agent."""
-        talk = self.conversations[pid]
+        talk = self.conversations.get(pid, f"c{pid}")
         env = {
             "claude": {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": talk},
             "codex": {"CODEX_THREAD_ID": talk},

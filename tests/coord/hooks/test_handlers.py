@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from coord.clients.client import client_named
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.guard.entry import ALLOWED, DENIED, REMIND_S
 from coord.hooks.messages import LATER_CHARS, START_CHARS
 from eventlog.events import ClaimRequested
 from tests.support.agents import Agents
+from tests.support.in_process import process
 from tests.support.repositories import Repo
 
 CLAUDE, CODEX, GEMINI = 100, 200, 300
@@ -490,17 +492,21 @@ def test_clear_and_fork_start_a_continuing_session(agents: Agents, source: str) 
 
 
 @pytest.mark.parametrize("event", ["start", "prompt", "before", "after", "asks", "stop", "agent_start", "agent_stop"])
-def test_a_new_id_continues_where_there_is_one_conversation(agents: Agents, event: str) -> None:
-    agents.starts(CLAUDE)
-    agents.writes(CLAUDE, "a.py")
-    agents.coord(CLAUDE, "claim", "file", "b.py")
-    before = agents.session(CLAUDE)
-    assert agents.hook(CLAUDE, event, session_id="another").code == ALLOWED  # `/clear` without a start hook
+@pytest.mark.parametrize("pid", [CLAUDE, GEMINI])
+def test_a_new_id_continues_where_there_is_one_conversation(agents: Agents, pid: int, event: str) -> None:
+    client = client_named(agents.clients[pid])
+    if client and event not in client.hook_events.values():
+        return
+    agents.starts(pid)
+    agents.writes(pid, "a.py")
+    agents.coord(pid, "claim", "file", "b.py")
+    before = agents.session(pid)
+    assert agents.hook(pid, event, session_id="another").code == ALLOWED  # `/clear` without a start hook
     for path in ("a.py", "b.py"):
-        assert agents.asks_to_write(CLAUDE, path, session_id="another").code == ALLOWED
+        assert agents.asks_to_write(pid, path, session_id="another").code == ALLOWED
         assert agents.asks_to_write(CODEX, path).code == DENIED
     (started,) = [found for found in agents.repo.of_type("session.started") if "continues" in found["event"]]
-    assert (started["event"]["continues"], started["session"]) == (before, agents.session(CLAUDE))
+    assert (started["event"]["continues"], started["session"]) == (before, agents.session(pid))
 
 
 def test_the_first_write_of_a_new_id_is_not_denied(agents: Agents) -> None:
@@ -513,6 +519,7 @@ def test_the_first_write_of_a_new_id_is_not_denied(agents: Agents) -> None:
 
 @pytest.mark.parametrize("pid", [CODEX, GEMINI])
 def test_a_new_id_continues_nothing_beside_other_conversations(agents: Agents, pid: int) -> None:
+    agents.machine.table.rows[GEMINI] = process(GEMINI, 1, GEMINI, "node", "/bin/gemini", "--acp")  # for an editor
     agents.starts(pid)
     agents.writes(pid, "a.py")
     agents.starts(pid, "startup", session_id="another")

@@ -68,7 +68,7 @@ def test_any_first_hook_of_the_second_process_starts_its_session(copies: Copies,
     assert copies.claims() == {"file/a.py": copies.whoami(FIRST)}
 
 
-def test_a_shell_command_of_the_second_process_starts_its_session(copies: Copies) -> None:
+def test_a_command_of_the_second_process_starts_its_session(copies: Copies) -> None:
     copies.starts(FIRST)
     first, second = copies.whoami(FIRST), copies.whoami(SECOND)
     assert first != second
@@ -113,7 +113,7 @@ def test_each_process_has_its_own_messages(copies: Copies) -> None:
     assert second != first
 
 
-def test_a_resume_after_the_first_process_has_died_is_the_same_session(copies: Copies) -> None:
+def test_a_resume_after_a_death_is_the_same_session(copies: Copies) -> None:
     copies.starts(FIRST)
     copies.writes(FIRST, "a.py")
     first = copies.whoami(FIRST)
