@@ -280,20 +280,5 @@ def _wait_row(state: State, wait: WaitingRequest, waiter_gone: str) -> WaitRow:
 def message_row(state: State, name: str) -> MessageRow:
     """Return the row of a message."""
     message = state.messages[name]
-    return MessageRow(
-        id=message.id,
-        at=message.at,
-        session=message.session,
-        to=message.to,
-        everyone=message.everyone,
-        subject=message.subject,
-        body=message.body,
-        length=message.length,
-        urgency=message.urgency,
-        needs_ack=message.needs_ack,
-        in_reply_to=message.in_reply_to,
-        unacknowledged_by=tuple(sorted(message.unacknowledged_by)),
-        resolved_by=message.resolved_by,
-        resolution=message.resolution,
-        crosses=message.crosses,
-    )
+    fields = {field: getattr(message, field) for field in MessageRow.__struct_fields__}
+    return MessageRow(**fields | {"unacknowledged_by": tuple(sorted(message.unacknowledged_by))})
