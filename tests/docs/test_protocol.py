@@ -113,7 +113,7 @@ def payload_of(text: str) -> AnyPayload:
         if name in ("to", "messages") and kind.startswith("message.") and value != "everyone":
             fields[name] = value.split(",")
             continue
-        fields[name] = int(value) if name.endswith("_s") else value if value != "true" else True
+        fields[name] = int(value) if name == "n" or name.endswith("_s") else value if value != "true" else True
     for name in fields.keys() & {"anchor", "waiter"}:
         fields[name] = _anchor(int(fields[name]))
     return msgspec.convert(fields, AnyPayload)  # type: ignore[no-any-return]
@@ -176,6 +176,7 @@ _ANSWERS: dict[str, Callable[..., str]] = {
     "token": lambda state, claim: str(state.claims[claim].token),
     "valid": lambda state, claim, number: "yes" if is_token_valid(state, claim, int(number)) else "no",
     "status": lambda state, session: state.sessions[session].status,
+    "doing": lambda state, session: f"{state.sessions[session].doing.action} {state.sessions[session].doing.target}",
     "owing": lambda state, message: ", ".join(sorted(state.messages[message].unacknowledged_by)) or "nobody",
     "crossed": lambda state, message: ", ".join(state.messages[message].crosses) or "none",
     "unread": lambda state, session: ", ".join(state.sessions[session].unread) or "none",
@@ -223,7 +224,7 @@ def test_an_example_has_the_outcomes_on_the_page(title: str) -> None:
 def test_an_example_shows_its_rule(title: str) -> None:
     number = title.split()[1].rstrip(":")
     shown = any(f"(rule {number})" in row.outcome for row in STORIES[title])
-    assert shown or any(row.event.startswith(("? circles", "? valid")) for row in STORIES[title])
+    assert shown or any(row.event.startswith(("? circles", "? valid", "? doing")) for row in STORIES[title])
 
 
 @pytest.mark.parametrize("title", STORIES)

@@ -195,6 +195,17 @@ _names_needed | replace sessions () | a name that is not clear on the complete b
     projections/views/test_board.py::test_a_limited_board_shows_some_rows_of_the_complete_one
 System.find_gone | returns {} | a session whose process is gone is recorded as dead
     coord/engine/test_death.py::test_a_killed_session_is_dead_and_the_next_writer_frees_all
+find_idle | returns {} | an agent whose transcript shows the end of its turn is shown and recorded as idle
+    coord/hooks/test_turns.py::test_an_interruption_is_shown_at_once_and_then_recorded
+find_idle | replace inf 0 | silence proves nothing while an agent waits for an answer, or its transcript is unknown
+    coord/hooks/test_turns.py::test_an_open_question_ends_by_an_interruption_not_by_time
+    coord/hooks/test_turns.py::test_silence_proves_nothing_without_a_known_transcript
+on_presumed_idle | always is_at_work | an agent that reports no work is not presumed idle
+    property/test_turns.py::test_presumed_idle_changes_only_what_the_session_does
+idle_evidence | never quiet_s | a person is refused for a minute after the last sign of an agent's work
+    coord/hooks/test_turns.py::test_a_person_is_refused_for_a_minute_after_the_last_sign
+_ended_because | never kinds | the last line about a turn in a transcript shows that the turn has ended
+    coord/guard/test_work_signs.py::test_the_last_line_about_a_turn_shows_its_end
 main | replace Exception KeyboardInterrupt | a hook that fails does not stop the agent
     coord/guard/test_index.py::test_invalid_input_allows_the_call
 HookContext.tell | late _send | a message is recorded as read after it was sent

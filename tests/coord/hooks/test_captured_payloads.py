@@ -63,6 +63,18 @@ def test_only_known_hook_events_of_a_sample_change_the_log(repo: Repo, name: str
         assert kinds[-1] == "session.ended"
 
 
+def test_the_ends_of_turns_without_a_stop_are_recognized() -> None:
+    found = {}
+    for name in ("claude-2.1.332-turn-hooks.jsonl", "codex-0.171.0-turn-hooks.jsonl"):
+        client = client_named(client_in(name))
+        assert client
+        for said in samples(name):
+            call = parse_call(client, json.dumps(said).encode())
+            if call and call.hook_event == "turn_end":
+                found[call.event] = call.transcript.rpartition(".")[2]
+    assert found == dict.fromkeys(("StopFailure", "Notification", "Interrupt"), "jsonl")
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_the_files_that_a_sample_writes_are_found(name: str) -> None:
     client = client_named(client_in(name))
