@@ -126,7 +126,7 @@ export const Coord = async ({ client, directory }) => {
     session.failed = false
     const { answer } = await hook(ended ? "TurnEnd" : "Stop", id, stopped)
     if (answer.decision === "block") return prompt(id, answer.reason)
-    if (WAKES) wait(id, session, await eventOf("Stop", id, stopped))
+    if (WAKES && !ENDS_WHEN_IDLE) wait(id, session, await eventOf("Stop", id, stopped))
   }
   const wait = (id, session, event) => {
     if (session.waiter) stop(session.waiter)
