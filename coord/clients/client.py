@@ -75,6 +75,7 @@ class Client(LightRecord):
     ids: tuple[str, ...]  # the variables with the ids of the acting agent and of the root of its conversation
     one_conversation: bool  # whether its process has one conversation at a time, so that a new id replaces the old one
     several: tuple[str, ...] = ()  # its arguments with which its process can have several nevertheless
+    renews_ids: bool = False  # whether a compaction gives a conversation a new id
     unnamed_subagents: bool = False  # whether the commands of its subagents have ids that no hook names
     one_process: bool = False  # whether one process runs all hooks and commands of a conversation, as was observed
     # --- its hooks

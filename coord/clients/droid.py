@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=(),
     ids=(),
     one_conversation=False,  # several sessions can share its daemon
+    renews_ids=True,
     hook_events={
         "SessionStart": "start",
         "UserPromptSubmit": "prompt",

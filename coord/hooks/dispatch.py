@@ -156,9 +156,8 @@ def _calling_identity(system: System, workspace: Workspace, call: HookCall, tran
         for session in transaction.state.sessions.values()
         if session.live and anchor and session.anchor == anchor and session.client == call.client.name
     ]
-    if len(before) == 1 and (
-        call.source in ("clear", "fork") or _is_continued_at_home(system, workspace, call, before[0])
-    ):
+    sources = ("clear", "fork", "compact") if call.client.renews_ids else ("clear", "fork")
+    if len(before) == 1 and (call.source in sources or _is_continued_at_home(system, workspace, call, before[0])):
         transaction.start_conversation(identity, before)
         return transaction.me
     return identity

@@ -206,7 +206,8 @@ def _environment() -> Iterator[str]:
         for name in client.ids:
             rows.append((f"`{name}`", f"The conversation, which is the session. Set by {client.name}, not by you."))
         variable, folder = client.moved
-        rows.append((f"`{variable}`", f"The folder of the settings of {client.title}. Default: `{folder}`."))
+        if variable:
+            rows.append((f"`{variable}`", f"The folder of the settings of {client.title}. Default: `{folder}`."))
         for name in client.marks:
             rows.append((f"`{name}`", f"Shows that {client.name} runs this command. Set by {client.name}, not by you."))
     rows.append(

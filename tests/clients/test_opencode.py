@@ -112,6 +112,19 @@ def test_a_server_is_held_back_by_an_urgent_message(work: Repo, agent: Make) -> 
         until(lambda: is_idle(work), "the end of the turn")
 
 
+def test_an_interrupted_turn_ends_and_is_not_held_back(work: Repo, agent: Make) -> None:
+    person = work.shell()
+    person.start("--name ada")
+    with served(agent(OPENCODE)) as server:
+        server.prompt("Go").reply.put(Answer(calls=(OPENCODE.write(str(work.root), "page.py", "one\n"),)))
+        server.agent.hears()
+        (me,) = sessions(work, server)
+        person.ok(f'coord send {me} "Stop" "The schema has changed." --urgency high')
+        server.post(f"/session/{server.conversation}/abort", {})
+        until(lambda: is_idle(work), "the end of the turn")
+        assert not work.of_type("message.read"), "the agent has not seen it"
+
+
 def test_a_message_wakes_an_idle_agent_of_a_server(work: Repo, agent: Make) -> None:
     person = work.shell()
     person.start("--name ada")

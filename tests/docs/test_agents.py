@@ -30,7 +30,8 @@ EVENTS = {
 
 def _knowledge(client: Client, event: str) -> str:
     """How it is known that a client has hooks for an event."""
-    if event not in client.hook_events.values():
+    events = {*client.hook_events.values(), *client.notifications.values(), *(["turn_end"] if client.endings else [])}
+    if event not in events:
         return NO
     return "seen" if client.observed and event not in client.documented else "documented"
 

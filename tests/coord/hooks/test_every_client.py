@@ -85,6 +85,19 @@ def test_an_urgent_message_holds_the_agent_back_once(agents: Agents) -> None:
     assert not agents.hook(ONE, "stop").block_reason
 
 
+@pytest.mark.parametrize(("word", "continues"), [("droid", True), ("codex", False)])
+def test_a_compaction_with_a_new_id_continues_the_session(repo: Repo, word: str, continues: bool) -> None:
+    """A compaction keeps the id in Codex, so one with a new id is of another conversation of its server."""
+    agents = Agents(repo, {ONE: word})
+    agents.starts(ONE)
+    agents.writes(ONE, "page.py")
+    agents.starts(ONE, "compact", session_id="new")
+    started = repo.of_type("session.started")[-1]["event"]
+    assert bool(started.get("continues")) == continues
+    denied = agents.asks_to_write(ONE, "page.py", session_id="new")
+    assert (denied.code == ALLOWED) == continues
+
+
 @pytest.mark.parametrize(
     ("word", "said", "hook_event"),
     [

@@ -13,7 +13,7 @@ _BEFORE_S, _OTHER_S, _WAKE_S = 5, 10, 86_400  # the timeouts after which a clien
 _EVENT_TEXTS = {
     "start": "when a session starts",
     "prompt": "when you send a prompt",
-    "before": "before each write, shell command or question to you",
+    "before": "before each {tools}",
     "after": "after each use of a tool",
     "asks": "when it asks for permission",
     "stop": "when it stops",
@@ -44,7 +44,10 @@ def hook_entries(client: Client, command: str, wake: bool) -> list[JsonEntry]:
 
 def describe_hooks(client: Client, command: str, wake: bool) -> list[str]:
     """Describe for the user what the client runs, and when."""
-    when = ", ".join(_EVENT_TEXTS[event] for event in dict.fromkeys(client.hook_events.values()))
+    commands, questions = ["shell command"] if client.shells else [], ["question to you"] if client.questions else []
+    *others, last = ["write", *commands, *questions]
+    tools = f"{', '.join(others)} or {last}" if others else last
+    when = ", ".join(_EVENT_TEXTS[event].format(tools=tools) for event in dict.fromkeys(client.hook_events.values()))
     waiting = (
         f"`{command} --wake` waits in the background, and wakes an idle agent when it gets a message or a file becomes "
         "free."

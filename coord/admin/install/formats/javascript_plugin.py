@@ -25,14 +25,21 @@ const ENDS_WHEN_IDLE = process.argv.slice(2).find((word) => !word.startsWith("-"
 const NO_ANSWER = { code: 0, answer: {}, reason: "" }
 const running = new Set()
 
+// End a hook and all processes that it started.
+const stop = (child) => {
+  try {
+    if (running.has(child)) process.kill(-child.pid)
+  } catch {} // it has ended
+}
+
 // Start the hook with an event on its standard input. `answer` resolves to its exit code and what it printed.
 const start = (event, option, seconds) => {
-  const child = spawn("sh", ["-c", COMMAND + option], { cwd: event.cwd })
+  const child = spawn("sh", ["-c", COMMAND + option], { cwd: event.cwd, detached: true })
   const printed = { stdout: "", stderr: "" }
   for (const name of Object.keys(printed))
     child[name].setEncoding("utf8").on("data", (text) => (printed[name] += text))
   running.add(child)
-  const timer = setTimeout(() => child.kill(), seconds * 1000)
+  let timer
   const answer = new Promise((resolve) => {
     const end = (code) => {
       clearTimeout(timer)
@@ -45,6 +52,10 @@ const start = (event, option, seconds) => {
     }
     child.on("error", () => end(0))
     child.on("close", end)
+    timer = setTimeout(() => {
+      stop(child)
+      end(0)
+    }, seconds * 1000)
   })
   child.stdin.on("error", () => {})
   child.stdin.end(JSON.stringify(event))
@@ -98,7 +109,7 @@ export const Coord = async ({ client, directory }) => {
   }
   const end = async (id, reason) => {
     const session = await sessionOf(id)
-    session.waiter?.kill()
+    if (session.waiter) stop(session.waiter)
     if (session.begun && session.root === id) await hook("SessionEnd", id, { reason })
     sessions.delete(id)
   }
@@ -115,10 +126,10 @@ export const Coord = async ({ client, directory }) => {
     session.failed = false
     const { answer } = await hook(ended ? "TurnEnd" : "Stop", id, stopped)
     if (answer.decision === "block") return prompt(id, answer.reason)
-    if (WAKES) wait(id, session, await eventOf("Stop", id, stopped))
+    if (WAKES && !ENDS_WHEN_IDLE) wait(id, session, await eventOf("Stop", id, stopped))
   }
   const wait = (id, session, event) => {
-    session.waiter?.kill()
+    if (session.waiter) stop(session.waiter)
     const { child, answer } = start(event, " --wake", 86400)
     session.waiter = child
     answer.then(({ code, reason }) => code === 2 && session.waiter === child && prompt(id, reason)).catch(() => {})
@@ -154,7 +165,7 @@ export const Coord = async ({ client, directory }) => {
     },
     "chat.message": safely(async ({ sessionID }, { message, parts }) => {
       const { root, waiter } = await sessionOf(sessionID)
-      waiter?.kill() // an agent at work is not woken
+      if (waiter) stop(waiter) // an agent at work is not woken
       const texts = [await begin(sessionID)]
       if (root === sessionID) texts.push(context(await hook("UserPromptSubmit", sessionID)))
       const text = texts.filter(Boolean).join("\\n")
@@ -179,7 +190,7 @@ export const Coord = async ({ client, directory }) => {
     dispose: safely(async () => {
       await Promise.all(unanswered)
       await Promise.all([...sessions.keys()].map((id) => end(id, "the client ended")))
-      for (const child of running) child.kill()
+      for (const child of running) stop(child)
       loaded.delete(directory)
     }),
   }

@@ -66,6 +66,15 @@ def test_the_teams_hooks_do_nothing_without_coord(machine: Machine, client: Clie
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+def test_the_summary_says_what_is_only_documented_and_what_runs(machine: Machine) -> None:
+    outputs = {client.word: " ".join(machine.ok(f"install {client.word}").split()) for client in CLIENTS}
+    for client in CLIENTS:
+        assert ("only from its documentation" in outputs[client.word]) == (not client.observed)
+    assert "before each write, shell command or question to you, after" in outputs["claude"]
+    assert "before each write or shell command, after" in outputs["cursor"]
+    assert "before each write, after" in outputs["antigravity"]
+
+
 def test_a_coord_that_is_not_on_path_is_called_by_its_path(machine: Machine) -> None:
     out = machine.ok("install claude", PATH="/usr/bin:/bin")
     assert f"{COORD} hook claude" in out

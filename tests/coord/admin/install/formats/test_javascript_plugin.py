@@ -10,7 +10,9 @@ import pytest
 
 from coord.admin.install.formats.javascript_plugin import commands_in_module, is_plugin_module, plugin_module
 from coord.clients.client import client_named
+from coord.platform.processes import pid_exists
 from tests.support.installations import Machine
+from tests.support.processes import until
 from tests.support.repositories import Repo
 
 MODULE = ".opencode/plugin/coord.js"
@@ -115,6 +117,15 @@ def test_a_hook_that_fails_allows_everything(tmp_path: Path, command: str) -> No
     expected = {"twice": [], "before": "allowed", "parts": 1, "output": "done", "prompts": []}
     assert play(tmp_path, command, steps) == expected
     assert play(tmp_path, command, steps, sessions={}) == expected, "the client does not know the session"
+
+
+@needs_node
+@pytest.mark.slow
+def test_a_hook_that_does_not_end_is_stopped_and_allows_the_call(tmp_path: Path) -> None:
+    found = play(tmp_path, "echo $$ > pid; sleep 1000; echo never > late; exit 2", _BEFORE)
+    assert found["before"] == "allowed"
+    until(lambda: not pid_exists(int((tmp_path / "pid").read_text())), "the end of the hook")
+    assert not (tmp_path / "late").exists()
 
 
 @needs_node
