@@ -6,7 +6,6 @@ Hooks load this module before every write, so it imports only modules that load 
 
 from coord.clients.client import Client
 
-
 PATH_INPUTS = "file_path|path|filePath|absolute_path|target_file|TargetFile|notebook_path|filename|file"
 """The usual names of the input that names the file, in the form of `Client.files`."""
 _VERBS = ("write", "edit", "create", "patch", "replace", "delete", "move", "rename", "insert", "append")
