@@ -60,8 +60,8 @@ class Folder(Struct):
         return self.author.messages[len(self.author.messages) // 2]
 
     def acting(self, session: str) -> dict[str, str]:
-        """Return the environment for a command of a session."""
-        return self.env | {"COORD_SESSION": session}
+        """Return the environment for a command of a session, and for a hook of Claude Code."""
+        return self.env | {"COORD_SESSION": session, "CLAUDECODE": "1"}
 
     def coord(self, session: str, *words: str, codes: tuple[int, ...] = (0,)) -> str:
         """Run a command without measuring it, and return its output. Exits if its exit code is not one of `codes`."""
@@ -144,5 +144,5 @@ def idle_processes(count: int) -> Iterator[list[int]]:
 
 def hook_payload(root: Path, event: str, **more: object) -> bytes:
     """Return the payload of a client's hook, as JSON."""
-    payload = {"session_id": CONVERSATION, "cwd": str(root), "hook_event_name": event}
+    payload = {"session_id": CONVERSATION, "cwd": str(root), "hook_event_name": event, "transcript_path": "/t.jsonl"}
     return json.dumps(payload | more).encode()

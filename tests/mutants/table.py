@@ -206,6 +206,20 @@ idle_evidence | never quiet_s | a person is refused for a minute after the last 
     coord/hooks/test_turns.py::test_a_person_is_refused_for_a_minute_after_the_last_sign
 _ended_because | never kinds | the last line about a turn in a transcript shows that the turn has ended
     coord/guard/test_work_signs.py::test_the_last_line_about_a_turn_shows_its_end
+calling_client | always fits | another client that runs a hook is recognized by its payload
+    property/test_caller.py::test_copilot_that_runs_a_hook_of_claude_is_recognized
+calling_client | always is_marked | a hook without the variable of its client may be called by another one
+    property/test_caller.py::test_each_sample_is_answered_as_that_of_its_client
+calling_client | never nearest | if several clients are possible, the nearest process decides
+    property/test_caller.py::test_inherited_variables_and_outer_clients_do_not_matter
+is_unguarded | returns False | a write whose file is not found is reported
+    coord/hooks/test_unguarded_writes.py::test_a_renamed_input_is_reported_once
+commands_to_compare | never _is_background | a change by a command in the background is noticed
+    coord/hooks/test_background_commands.py::test_the_session_is_shown_what_its_subagents_left_running
+without_files | replace names seen | a change in the background is recorded once
+    coord/hooks/test_background_commands.py::test_a_file_that_changes_repeatedly_is_recorded_once
+has_ended | never running | a command in the background that is no longer listed has ended
+    coord/hooks/test_background_commands.py::test_the_clients_report_ends_a_command
 main | replace Exception KeyboardInterrupt | a hook that fails does not stop the agent
     coord/guard/test_index.py::test_invalid_input_allows_the_call
 HookContext.tell | late _send | a message is recorded as read after it was sent

@@ -229,6 +229,16 @@ def test_a_prompt_does_not_end_the_commands_of_subagents(agents: Agents) -> None
     assert "a.py" in agents.hook(CLAUDE, "after", **used).context
 
 
+def test_the_session_is_shown_what_its_subagents_left_running(agents: Agents) -> None:
+    used = {"tool_name": "Bash", "tool_input": {"command": "watch"}, "tool_use_id": USE, "agent_id": "one"}
+    agents.hook(CLAUDE, "before", **used)
+    agents.hook(CLAUDE, "after", **used, tool_response={"backgroundTaskId": "b1"})
+    agents.hook(CLAUDE, "agent_stop", agent_id="one")
+    changes(agents)
+    assert reads(agents, CLAUDE, agent_id="two").silent
+    assert "a.py" in reads(agents, CLAUDE).context
+
+
 def test_a_stop_with_nobody_at_work_ends_all_commands(agents: Agents) -> None:
     agents.hook(CLAUDE, "before", tool_name="Bash", tool_input={"command": "slow"}, agent_id="one")
     agents.hook(CLAUDE, "stop", background_tasks=[SHELL_TASK])

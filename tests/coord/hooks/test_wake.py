@@ -162,6 +162,19 @@ def test_the_end_of_the_session_ends_the_process_silently(idle: Repo) -> None:
         assert ended(process) == (0, "")
 
 
+def test_a_client_that_waits_for_its_hooks_is_not_kept_waiting(idle: Repo) -> None:
+    """GitHub Copilot CLI runs the hooks of Claude Code, but none of them in the background."""
+    done = subprocess.run(
+        [COORD, "hook", "claude", "--wake"],
+        input=said(idle, "Stop", timestamp="now"),
+        cwd=idle.root,
+        env=environment(idle.home, COPILOT_PROJECT_DIR=str(idle.root)),
+        timeout=GUARD_S,
+    )
+    assert done.returncode == 0
+    assert not is_waiting(idle)
+
+
 def test_invalid_input_wakes_no_agent(repo: Repo) -> None:
     for data in (b"", b"{", b"[]", json.dumps({"hook_event_name": "Stop", "session_id": "x", "cwd": "/"}).encode()):
         done = subprocess.run(

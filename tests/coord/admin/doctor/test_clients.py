@@ -18,7 +18,7 @@ from tests.support.installations import LOCAL, Machine
 from tests.support.processes import alive, environment, until
 from tests.support.repositories import Repo, git
 
-NAMES = ("hooks", "hooks that ran", "hooks that failed", "sandbox", "worktrees' hooks")
+NAMES = ("hooks", "hooks that ran", "hooks of another client", "hooks that failed", "sandbox", "worktrees' hooks")
 
 
 @pytest.fixture
@@ -59,6 +59,24 @@ def test_any_hook_that_ran_is_enough(machine: Machine) -> None:
     machine.ok("install claude")
     Agents(machine.repo).asks_to_write(100, "a.txt")
     assert findings(machine) == {}
+
+
+def test_a_client_that_runs_the_hooks_of_another_is_named(machine: Machine) -> None:
+    machine.ok("install claude")
+    said = {"session_id": "c1", "cwd": str(machine.repo.root), "hook_event_name": "SessionStart", "timestamp": "now"}
+    env = environment(machine.home, COPILOT_PROJECT_DIR=str(machine.repo.root))
+    subprocess.run(
+        ["coord", "hook", "claude"], cwd=machine.repo.root, env=env, input=json.dumps(said).encode(), check=True
+    )
+    found = findings(machine)
+    row = found["hooks of another client"]
+    assert (row["severity"], row["do"][0]["command"]) == ("warning", "coord install copilot")
+    assert row["what"] == "GitHub Copilot CLI runs the hooks of Claude Code here"
+    assert "hooks that ran" in found, "Claude Code itself has run none"
+    (started,) = machine.repo.of_type("session.started")
+    assert started["event"]["client"] == "copilot"
+    machine.ok("install copilot")
+    assert findings(machine)["hooks of another client"]["severity"] == "note"
 
 
 def test_hooks_that_did_not_run_in_a_session_are_a_warning(machine: Machine) -> None:

@@ -29,7 +29,7 @@ def test_the_hooks_of_claude(machine: Machine) -> None:
     assert list(hooks) == list(CLAUDE.hook_events)
     assert hooks["PreToolUse"] == [
         {
-            "matcher": "Write|Edit|MultiEdit|NotebookEdit|Bash|AskUserQuestion|ExitPlanMode",
+            "matcher": "Write|Edit|MultiEdit|NotebookEdit|Bash|Monitor|PowerShell|AskUserQuestion|ExitPlanMode",
             "hooks": [{"type": "command", "command": "coord hook claude", "timeout": 5}],
         }
     ]
