@@ -48,6 +48,7 @@ COMMAND_GROUPS = {
     "integrations": {
         "install": "Install coord in an agent's client or in git.",
         "uninstall": "Remove what install added.",
+        "notify": "Run a command of yours when something needs you.",
         "completion": "Print the completion script for a shell.",
         "hook": "Handle a hook call from an agent's client.",
         "git-hook": "Handle a hook call from git.",

@@ -27,6 +27,7 @@ CLIENT = Client(
     shells=(),  # an answer to a hook before a command would grant the command or ask the user, so there is no hook
     questions=(),
     project="",
+    always=("conversationId",),
     keys=KEYS
     | {
         "event": "",
@@ -35,7 +36,10 @@ CLIENT = Client(
         "tool": "toolCall.name",
         "input": "toolCall.args",
         "use": "stepIdx",
+        "transcript": "transcriptPath",
+        "ending": "terminationReason",
     },
+    endings=("", "NO_TOOL_CALL", "model_stop"),
     named_events=True,
     denial_form={"decision": "deny", "reason": "{text}"},
     denial_code=0,
@@ -62,4 +66,6 @@ CLIENT = Client(
     plugin="",
     woken="There is no known way to wake it",
     todo="Restart the sessions of Antigravity that are running.",
+    example='{"conversationId": "{id}", "stepIdx": 1, "toolCall": {"name": "write_to_file", "args": {"TargetFile": '
+    '"{file}", "Overwrite": false, "CodeContent": "canary"}}, "workspacePaths": ["{cwd}"]}',
 )

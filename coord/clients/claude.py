@@ -46,6 +46,8 @@ CLIENT = Client(
         ("isApiErrorMessage", "true", "its turn ended with an error"),
     ),
     project="CLAUDE_PROJECT_DIR",
+    always=("transcript_path",),
+    never=("timestamp", "turn_id", "cursor_version", "client"),
     observed="2.1.330, 2.1.332",
     calls="",
     settings={
@@ -67,5 +69,14 @@ CLIENT = Client(
     instructions=("CLAUDE.md", "AGENTS.md"),
     plugin="claude --plugin-dir",
     woken="",
+    peers="~/.claude/sessions/{pid}.json",
+    ring='call SendMessage with to "{name}", message "coord inbox {message}"',  # it drops a text that is repeated
     todo="Restart the sessions of Claude Code that are running: they may not see new hooks.",
+    headless=(
+        *("-p", "{prompt}", "--no-session-persistence"),
+        *("--tools", "Write", "--permission-mode", "acceptEdits"),
+    ),
+    example='{"session_id": "{id}", "transcript_path": "", "cwd": "{cwd}", "permission_mode": "acceptEdits", '
+    '"hook_event_name": "PreToolUse", "tool_name": "Write", '
+    '"tool_input": {"file_path": "{file}", "content": "canary"}, "tool_use_id": "toolu_{id}"}',
 )

@@ -12,7 +12,7 @@ from coord.platform.records import LightRecord
 
 TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any, Literal, TypeAlias
 
     HookEvent: TypeAlias = Literal[
@@ -44,6 +44,7 @@ KEYS = {
     "parent": "",  # the conversation of a subagent, if its own hooks name the subagent as the conversation
     "notification": "notification_type",  # the kind of a notification
     "transcript": "transcript_path",  # the file with the transcript of the conversation
+    "ending": "",  # why a turn ends, if its hook for that also runs after an interruption
 }
 """The names of the fields of a payload in most clients. A name with dots is a path, in which a number is the position
 in a list: `toolCall.args`, `workspace_roots.0`. Of names between spaces, a payload has one.
@@ -95,7 +96,10 @@ class Client(LightRecord):
     documented: "tuple[HookEvent, ...]" = ()  # the hook events of an observed client that were only read about
     # --- what its hooks get
     keys: dict[str, str] = KEYS  # its names of the fields of a payload: `KEYS`, with those that are different
+    always: tuple[str, ...] = ()  # keys that all its payloads have
+    never: tuple[str, ...] = ()  # keys that none of its payloads has, and those of another client have
     named_events: bool = False  # whether a payload may lack the event, so that the hook's command names it
+    endings: tuple[str, ...] = ()  # the reasons for which its agent itself ends a turn; empty if there are no others
     empty_prompts: bool = False  # whether its hook for a prompt also runs without one, with an empty text
     # --- what its hooks answer. A write is denied by exit code 2, with the reason on standard error
     denial_form: "Form" = NO_FORM  # the document that a denial also prints; empty if standard error is enough
@@ -131,7 +135,12 @@ class Client(LightRecord):
     instructions: tuple[str, ...]  # the files with instructions for agents, of which it reads the first that exists
     plugin: str  # the command that tries a plugin folder; empty if it does not support coord's form of a plugin
     woken: str  # another way to wake its agent, if no hook can
+    peers: str = ""  # the file in which its process {pid} says by which name its other sessions reach it
+    ring: str = ""  # how one of its agents wakes another, of the session {name}, for a message; empty if it cannot
     todo: str  # what the user must still do after the installation
+    # --- the proof that its hooks deny a write: see `coord.admin.prove`
+    headless: tuple[str, ...] = ()  # the arguments with which it follows {prompt} without a user; empty if it cannot
+    example: str = ""  # the input of its hook before a write of {file}, as JSON; {cwd} is the folder, {id} a new id
 
 
 WORDS = ("claude", "codex", "gemini", "qwen", "copilot", "opencode", "antigravity", "cursor", "droid")
@@ -144,6 +153,39 @@ def client_named(word: str) -> Client | None:
         return None
     client: Client = __import__(f"coord.clients.{word}", fromlist=["CLIENT"]).CLIENT
     return client
+
+
+HOOK_VARIABLES = {
+    "claude": "CLAUDECODE",
+    "gemini": "GEMINI_SESSION_ID",
+    "qwen": "QWEN_PROJECT_DIR",
+    "copilot": "COPILOT_PROJECT_DIR",
+    "cursor": "CURSOR_PROJECT_DIR",
+    "droid": "FACTORY_PROJECT_DIR",
+}
+"""A variable that all hooks of a client have, by the client's word. Hooks of other clients have it only if they inherit
+it. The hooks of other clients have no variable of their own.
+"""
+
+
+def fits(client: "Client", said: "Mapping[str, object]") -> bool:
+    """Return whether a payload has the shape of a client's: the keys that its payloads always have, none that they
+    never have, one of its hook events, and for a tool that writes a file, the input that names the file.
+    """
+    for key in client.always:
+        if key not in said:
+            return False
+    for key in client.never:
+        if key in said:
+            return False
+    event = said.get(client.keys["event"])
+    if not (event in client.hook_events if isinstance(event, str) else client.named_events):
+        return False
+    tool, given = said.get(client.keys["tool"]), said.get(client.keys["input"])
+    if not isinstance(tool, str) or not isinstance(given, dict):
+        return True
+    names = "|".join(form[tool] for form in (client.files, client.patches) if tool in form)
+    return not names or any(name in given for name in names.split("|"))
 
 
 _INTERPRETERS = ("node", "bun", "deno", "python", "python3")

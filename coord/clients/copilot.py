@@ -32,6 +32,8 @@ CLIENT = Client(
     background={"mode": "async"},
     questions=("AskUserQuestion",),
     project="COPILOT_PROJECT_DIR",
+    always=("timestamp",),
+    never=("permission_mode",),
     observed="1.0.102",
     keys=KEYS | {"conversation": "session_id sessionId", "parent": "parent_agent_id"},
     named_events=True,
@@ -59,4 +61,7 @@ CLIENT = Client(
     woken="There is no known way to wake it",
     todo="Restart the sessions of GitHub Copilot CLI that are running. It asks before an agent runs coord: you can "
     "approve that for the whole folder.",
+    headless=("-p", "{prompt}", "--allow-tool", "write"),
+    example='{"hook_event_name": "PreToolUse", "session_id": "{id}", "cwd": "{cwd}", "tool_name": "Write", '
+    '"tool_input": {"path": "{file}", "file_text": "canary"}}',
 )

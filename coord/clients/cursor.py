@@ -33,13 +33,16 @@ CLIENT = Client(
     shells=("Shell",),
     questions=(),
     project="CURSOR_PROJECT_DIR",
+    always=("cursor_version",),
     keys=KEYS
     | {
         "conversation": "conversation_id",
         "cwd": "workspace_roots.0",
         "agent": "subagent_id",
         "kind": "subagent_type",
+        "ending": "status",
     },
+    endings=("", "completed"),
     denial_form={"permission": "deny", "user_message": "{text}", "agent_message": "{text}"},
     denial_code=0,
     context_form={"additional_context": "{text}"},
@@ -65,4 +68,7 @@ CLIENT = Client(
     plugin="",
     woken="There is no known way to wake it",
     todo="Start a new conversation in Cursor: it reads the hooks when a conversation starts.",
+    headless=("-p", "{prompt}"),
+    example='{"conversation_id": "{id}", "generation_id": "{id}", "hook_event_name": "preToolUse", '
+    '"tool_name": "Write", "tool_input": {"file_path": "{file}", "content": "canary"}, "workspace_roots": ["{cwd}"]}',
 )

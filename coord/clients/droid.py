@@ -16,14 +16,18 @@ CLIENT = Client(
         "UserPromptSubmit": "prompt",
         "PreToolUse": "before",
         "PostToolUse": "after",
+        "Notification": "asks",
         "Stop": "stop",
         "SessionEnd": "end",
     },
+    notifications={"permission_prompt": "asks", "elicitation_dialog": "asks", "idle_prompt": "turn_end"},
     files={"Create": "file_path", "Edit": "file_path", "MultiEdit": "file_path"},
     patches={"ApplyPatch": "input|patch"},
     shells=("Execute",),
     questions=("AskUser",),
     project="FACTORY_PROJECT_DIR",
+    always=("transcript_path", "permission_mode"),
+    never=("timestamp", "turn_id", "prompt_id", "cursor_version", "client"),
     calls="",
     settings={"project": ".factory/hooks.json", "user": "~/.factory/hooks.json"},
     scope="user",
@@ -43,4 +47,8 @@ CLIENT = Client(
     plugin="",
     woken="There is no known way to wake it",
     todo="Restart the sessions of Factory Droid that are running, and look at /hooks in one of them.",
+    headless=("exec", "--auto", "low", "{prompt}"),
+    example='{"session_id": "{id}", "transcript_path": "", "cwd": "{cwd}", "permission_mode": "auto-low", '
+    '"hook_event_name": "PreToolUse", "tool_name": "Create", '
+    '"tool_input": {"file_path": "{file}", "content": "canary"}}',
 )

@@ -19,7 +19,7 @@ CLIENT = Client(
         "PostToolUse": "after",
         "PermissionRequest": "asks",
         "Stop": "stop",
-        "TurnEnd": "stop",
+        "TurnEnd": "turn_end",
         "SubagentStart": "agent_start",
         "SubagentStop": "agent_stop",
         "SessionEnd": "end",
@@ -29,6 +29,7 @@ CLIENT = Client(
     shells=("bash",),
     questions=("question",),
     project="",
+    always=("client",),
     observed="1.18.33",
     calls="",
     settings={"project": ".opencode/plugin/coord.js", "user": "~/.config/opencode/plugin/coord.js"},
@@ -50,4 +51,7 @@ CLIENT = Client(
     plugin="",
     woken="",
     todo="Restart opencode: it loads plugins when it starts.",
+    headless=("run", "{prompt}"),
+    example='{"client": "opencode", "hook_event_name": "PreToolUse", "session_id": "{id}", "cwd": "{cwd}", '
+    '"tool_name": "write", "tool_input": {"filePath": "{file}", "content": "canary"}, "tool_use_id": "{id}"}',
 )

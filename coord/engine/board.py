@@ -1,8 +1,10 @@
 """Build the board, including what this process can observe on the machine, and write STATUS_BOARD.md."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from math import inf
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -28,6 +30,10 @@ from projections.rules.state import State
 from projections.views.board import Board, SessionRow, build_board
 from projections.views.needs import log_need
 
+if TYPE_CHECKING:
+    from coord.workspace.notify.due import Delivery
+
+T = TypeVar("T")
 _QUIET_S = 2  # an agent that wrote an event within this time is not examined
 
 
@@ -125,33 +131,56 @@ def last_change(worktree: str, now: Instant) -> str:
     return f"last change in git {ago(at, now)}" if seconds_between(at, now) >= 0 else ""
 
 
+def present_board(
+    system: System, config: Config, snapshot: Snapshot, now: Instant, deaths: dict[str, str] | None = None
+) -> Board:
+    """Return the board that STATUS_BOARD.md shows. `deaths` as in `board_of`."""
+    return board_of(system, config, snapshot, now, deaths, MARKDOWN_ROWS)
+
+
 def rewrite_board(system: System, workspace: Workspace, config: Config) -> None:
     """Write STATUS_BOARD.md, as `coord board` does. Raises CoordError (4) if it cannot be written."""
-    snapshot = Snapshot(system, workspace)
-    try:
-        with under_lock(system, workspace, config):
-            snapshot.catch_up()
-            failed = write_board(system, workspace, config, snapshot, snapshot.now)
-    except LogError as error:
-        raise no_log(str(error)) from None
+    failed = _with_present_board(system, workspace, config, lambda board: write_board(workspace, board))
     if failed:
         raise no_log(failed[0])
 
 
-def write_board(
-    system: System,
-    workspace: Workspace,
-    config: Config,
-    snapshot: Snapshot,
-    now: Instant,
-    deaths: dict[str, str] | None = None,
-) -> list[str]:
-    """Write STATUS_BOARD.md for `now`, atomically. `deaths` as in `board_of`.
+def note_needs_now(system: System, workspace: Workspace, config: Config) -> None:
+    """Record what needs no notification, and start the delivery of what is due because time has passed.
+
+    Raises CoordError (4) if the log cannot be used.
+    """
+    from coord.workspace.notify.due import note_needs, start_delivery
+
+    if _with_present_board(system, workspace, config, lambda board: note_needs(system, workspace, board)):
+        start_delivery(system, workspace)
+
+
+def take_notification(system: System, workspace: Workspace, config: Config) -> "Delivery | None":
+    """Return the notification that is due now, and record it as sent. Raises CoordError, or OSError."""
+    from coord.workspace.notify.due import take_due
+
+    return _with_present_board(system, workspace, config, lambda board: take_due(system, workspace, board))
+
+
+def _with_present_board(system: System, workspace: Workspace, config: Config, use: Callable[[Board], T]) -> T:
+    """Call `use` with the present board, under the lock. Raises CoordError (4)."""
+    snapshot = Snapshot(system, workspace)
+    try:
+        with under_lock(system, workspace, config):
+            snapshot.catch_up()
+            return use(present_board(system, config, snapshot, snapshot.now))
+    except LogError as error:
+        raise no_log(str(error)) from None
+
+
+def write_board(workspace: Workspace, board: Board) -> list[str]:
+    """Write STATUS_BOARD.md, atomically.
 
     Return a note if that fails: the command still succeeds, because its events are in the log.
     """
     try:
-        text = board_markdown(board_of(system, config, snapshot, now, deaths, MARKDOWN_ROWS))
+        text = board_markdown(board)
         replace_file(workspace.board, text.encode(errors="backslashreplace"), within=workspace.cache)
     except OSError as error:
         return [f"STATUS_BOARD.md could not be written ({error.strerror}); everything else was done"]

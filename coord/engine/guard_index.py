@@ -179,18 +179,19 @@ def _session_values(
     owing = {name for cycle in wait_cycles(state) for name in cycle} | _unconfirming(state)
     found: dict[str, tuple[object, ...]] = {}
     for session in shown:
-        doing, unread = session.doing, unread_messages(state, session) if session.unread else []
+        doing = session.doing
         is_clear = named[session.name] == 1 and session.name not in recent
         found[session.id] = (
             session_label(session.id, {session.id: session.name}, full=not is_clear),
             _process(session.anchor, here),
             " ".join(filter(None, (doing.action, doing.target))),
+            session.doing_since,
             doing.automatic,
             doing.blocked_on,
             doing.asks_person,
             to_micros(session.last_at) if is_at_work(session.doing) else 0,
-            bool(session.notices) or any(map(is_pressing, unread)),
-            bool(unread),
+            has_news(state, session),
+            bool(session.unread and unread_messages(state, session)),
             session.id in owing,
             session.id in editing,
         )
@@ -215,6 +216,11 @@ def unread_messages(state: State, session: Session) -> list[Message]:
 def is_pressing(message: Message) -> bool:
     """Return whether a message is shown after the next tool, and not only at the next prompt."""
     return not message.resolved_by and (not message.everyone or message.urgency == "high")
+
+
+def has_news(state: State, session: Session) -> bool:
+    """Return whether a session has something to read that concerns it in particular, or that is urgent."""
+    return bool(session.notices) or any(map(is_pressing, unread_messages(state, session) if session.unread else ()))
 
 
 def patience_s(session: Session, config: Config) -> int:

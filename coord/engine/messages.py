@@ -62,4 +62,5 @@ def full_message_row(event: Event, payload: MessageSent, state: State) -> Messag
         unacknowledged_by=tuple(sorted(kept.unacknowledged_by)) if kept else (),
         resolved_by=kept.resolved_by if kept else "",
         resolution=kept.resolution if kept else "",
+        crosses=kept.crosses if kept else (),
     )

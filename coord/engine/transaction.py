@@ -10,12 +10,13 @@ resumed it in another process.
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Generic, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coord.engine.board import find_idle, write_board
+from coord.engine.board import find_idle, present_board, write_board
 from coord.engine.guard_index import save_index
 from coord.engine.journals.archiving import archive_ended
 from coord.engine.journals.rewinds import is_known
@@ -26,6 +27,7 @@ from coord.workspace.config import Config
 from coord.workspace.identity import Identity, earlier_conversations, find_anchor, is_resumed, session_started
 from coord.workspace.names import new_id
 from coord.workspace.paths import Workspace, protect_log, write_marker
+from coord.workspace.person_config import has_config
 from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import (
@@ -263,7 +265,7 @@ def transact(
     if prepare:
         prepare(snapshot.state, snapshot.now)
     try:
-        with under_lock(system, workspace, config):
+        with ExitStack() as later, under_lock(system, workspace, config):  # `later`: once the lock is free
             snapshot.catch_up()
             _check_complete(snapshot)
             if not snapshot.fresh:
@@ -284,7 +286,13 @@ def transact(
                     if transaction.appended:
                         snapshot.save()
                     save_index(system, workspace, config, snapshot)
-                    notes += write_board(system, workspace, config, snapshot, transaction.at, {})
+                    board = present_board(system, config, snapshot, transaction.at, {})
+                    notes += write_board(workspace, board)
+                    if transaction.appended and has_config(system.env):
+                        from coord.workspace.notify.due import note_needs, start_delivery  # few people have it set
+
+                        if note_needs(system, workspace, board, transaction.me):
+                            later.callback(start_delivery, system, workspace)
     except LogError as error:
         raise no_log(str(error)) from None
     return Outcome(transaction.me, snapshot, value)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         "heartbeat",  # the session has written no event for a while
         "message",  # there is something to read
         "reminder",  # it is time to remind the agent of what it must do: see `owes`
+        "unguarded",  # the tool writes a file that coord cannot guard
         "warning",  # others work on a file that this call wrote
     ]
     Warning: TypeAlias = "tuple[Write, GuardRow]"
@@ -58,6 +59,9 @@ if TYPE_CHECKING:
 
         def may_have_committed(self) -> bool:
             """Return whether the state of git has changed since the shell command began."""
+
+        def was_reported(self) -> bool:
+            """Return whether the agent has been shown that the tool of this call is not guarded."""
 
         def was_warned(self, row: "GuardRow", write: Write) -> bool:
             """Return whether the agent has been shown the warning about this row and this file."""
@@ -87,6 +91,8 @@ def due(call: "HookCall", writes: "list[Write]", view: "HookView", session: str,
         mine = UNKNOWN_SESSION
     if mine.asks:
         verdict.reasons.append("question")
+    if call.unguarded and not facts.was_reported():
+        verdict.reasons.append("unguarded")
     if call.hook_event in ("after", "prompt") and facts.files_changed():
         verdict.reasons.append("changed")
     if call.hook_event == "after":

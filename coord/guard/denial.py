@@ -15,9 +15,9 @@ _DAY_S = 86400
 UNTIL_COMMITTED = "until it is committed"  # as in `coord.render.format`
 
 
-def denial_text(denied: "list[tuple[str, list[GuardRow]]]") -> str:
-    """Return what an agent is shown when writes are denied: who holds what, and what to do instead. `denied` has each
-    resource, and what blocks it.
+def denial_text(denied: "list[tuple[str, list[GuardRow]]]", session: str) -> str:
+    """Return what an agent of `session` is shown when writes are denied: who holds what, and what to do instead.
+    `denied` has each resource, and what blocks it.
     """
     resource, rows = denied[0]
     more = len(denied) - 1
@@ -27,10 +27,12 @@ def denial_text(denied: "list[tuple[str, list[GuardRow]]]") -> str:
         f"Do other work, wait (coord claim {_cut(resource, 80)} --wait 10m), or ask "
         f'(coord send {rows[0].session} "Question" "..."). Do not use the shell to write it.'
     )
+    if rows[0].session == session:  # a subagent's commands may act as its session, which can neither wait nor answer
+        advice = "Do other work, write it again later, or tell the main agent. Do not use the shell to write it."
     head = f"coord: {what} {why}:\n"
     others = f"\n  and {len(rows) - 1} more: coord claims" if len(rows) > 1 else ""
     room = DENIAL_CHARS - len(head) - len(others) - len(advice) - 3
-    return f"{head}  {_cut(row_text(rows[0]), max(room, 60))}{others}\n{advice}"
+    return f"{head}  {_cut(row_text(rows[0], resource, session), max(room, 60))}{others}\n{advice}"
 
 
 def _cut(text: str, most: int) -> str:
@@ -40,21 +42,41 @@ def _cut(text: str, most: int) -> str:
 # --- a claim as a sentence --------------------------------------------------------------------------------------------
 
 
-def row_text(row: "GuardRow") -> str:
-    """Return a claim or a waiting request as a sentence, for people and agents."""
+def row_text(row: "GuardRow", wanted: str, session: str) -> str:
+    """Return a claim or a waiting request as a sentence, for a person or an agent of `session` that wants a resource.
+
+    It says what the resource is held for if that is known, and nothing else that the holder does. What the reader's own
+    session said is left out.
+    """
     holder = row.holder
-    agent = f", its subagent {_line(row.agent, _LINE_CHARS)}," if row.agent else ""
-    blocked = holder.blocked_on and f"blocked on {holder.blocked_on}"
-    facts = [
-        row.note and f"for: {_quoted(row.note)}",
-        holder.doing and (_fact(holder.doing) if holder.automatic else f"doing: {_quoted(holder.doing)}"),
-        blocked and (_fact if holder.asks else _quoted)(blocked),
-    ]
+    agent = _line(row.agent, _LINE_CHARS)
+    who = (holder.label or row.session) + (f", its subagent {agent}," if agent else "")
+    facts = [row.note and f"for: {_quoted(row.note)}"]
+    if row.session == session:
+        who = f"another subagent of your session ({agent})"
+    else:
+        doing, blocked = holder.doing, holder.blocked_on and f"blocked on {holder.blocked_on}"
+        if is_work_on(wanted, doing, holder.automatic, holder.doing_since, row.since):
+            facts.append(_fact(doing) if holder.automatic else f"doing: {_quoted(doing)}")
+        facts.append(blocked and (_fact if holder.asks else _quoted)(blocked))
     more = "".join(f"; {fact}" for fact in facts if fact)
     until = UNTIL_COMMITTED if row.automatic else f"until {time_text(row.ends_at, row.since)}"
+    until += " or that subagent stops" if row.session == session else ""
     verb = "waits for" if row.waiting else "has"
     resource = _line(row.resource, _LINE_CHARS)
-    return f"{holder.label or row.session}{agent} {verb} {resource} since {time_text(row.since)} {until}{more}"
+    return f"{who} {verb} {resource} since {time_text(row.since)} {until}{more}"
+
+
+def is_work_on(wanted: str, doing: str, automatic: bool, doing_since: str, held_since: str) -> bool:
+    """Return whether what a holder does is known to be work on a resource that somebody wants: it names the resource,
+    or the holder itself said it before it got the claim and has said nothing else since. What a hook reported, such as
+    the last tool, is work on a file only if it names that file.
+    """
+    if not automatic and doing and doing_since <= held_since:
+        return True
+    name = wanted.partition("/")[2]
+    words = [word.lstrip("`'\"“”(").rstrip("`'\"“”().,:;") for word in doing.split()]
+    return bool(name) and (name in words or doing.endswith(f" {name}"))
 
 
 def time_text(at: str, since: str = "") -> str:

@@ -14,9 +14,10 @@ import time
 
 from coord.clients.client import client_named, runs_client
 from coord.guard import hook_state, shell_commands
+from coord.guard.caller import calling_client
 from coord.guard.decision import due, files_held_by_others
 from coord.guard.index import load_index
-from coord.guard.payload import checkout_at, folder_at, parse_call, read_input, writes_in
+from coord.guard.payload import checkout_at, decode, folder_at, read_call, read_input, writes_in
 from coord.platform.git.naming import is_same_folder
 from coord.platform.host import first_arguments, host_identity, pids_above, start_ticks
 
@@ -114,6 +115,10 @@ class CallFacts:
         seen = self.commands().get(shell_commands.trace_path(self.cache, self.session, self.call), {})
         return shell_commands.may_have_committed(seen, self.place.git if self.place else "")
 
+    def was_reported(self) -> bool:
+        """See `HookFacts.was_reported`."""
+        return bool(hook_state.read_trace(hook_state.unguarded_trace_path(self.cache, self.session, self.call.tool)))
+
     def was_warned(self, row: "GuardRow", write: "Write") -> bool:
         """See `HookFacts.was_warned`."""
         path = hook_state.warning_trace_path(self.cache, self.session, row.id, write.resource)
@@ -139,7 +144,7 @@ def answer_call(call: "HookCall", machine: Machine, full_answer: "FullAnswer") -
 def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None":
     """Answer a call on the quick path; None if the full path must answer it."""
     writes = [] if call.hook_event == "prompt" else writes_in(call, machine.env)
-    if call.hook_event == "before" and call.tool not in call.client.shells:
+    if call.hook_event == "before" and call.tool not in call.client.shells and not call.unguarded:
         if not writes:
             return ALLOWED, ""
         folder, place = writes[0].folder, None
@@ -166,7 +171,7 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
     if verdict.denied:
         from coord.guard.denial import denial_text  # most calls are allowed
 
-        return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied])
+        return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied], session)
     return ALLOWED, ""
 
 
@@ -219,9 +224,14 @@ def main(word: str, full_answer: "FullAnswer", event: str = "") -> int:
     code, text = ALLOWED, ""
     try:
         data = read_input(sys.stdin.fileno()) if sys.stdin else b""
-        call = parse_call(client, data, event) if client and data.strip() else None
+        machine = _this_machine()
+        said = decode(data) if client and data.strip() else {}
+        if client and said:
+            client = calling_client(client, said, machine.env, lambda: map(machine.argv, machine.above()))
+            call = read_call(client, said, event)
         if call:
-            code, text = answer_call(call, _this_machine(), full_answer)
+            call.through = word if call.client.word != word else ""
+            code, text = answer_call(call, machine, full_answer)
     except Exception as error:  # any failure allows the call
         _record_failure(word, call, error)
     try:

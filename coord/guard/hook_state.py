@@ -96,6 +96,7 @@ if TYPE_CHECKING:
 
 HOOKS = "hooks"  # the folder of the traces, in the cache
 FAILURES = "failures"  # the file that records failures of hooks
+KEPT = "kept"  # the file with which a session's traces are kept when it ends
 _MAX_TRACE_BYTES = 1 << 20
 _MAX_FAILURES_BYTES = 1 << 16
 
@@ -135,9 +136,14 @@ def warning_trace_path(cache: str, session: str, claim: str, resource: str) -> s
     return os.path.join(folder_of(cache, session), f"warned-{digest(claim, resource)}")
 
 
-def client_trace_path(cache: str, word: str) -> str:
-    """Return the path of the trace that a client's hook has run here."""
-    return os.path.join(folder_of(cache), f"fired-{word}")
+def unguarded_trace_path(cache: str, session: str, tool: str) -> str:
+    """Return the path of the trace of a report: a session has used a tool whose writes cannot be guarded."""
+    return os.path.join(folder_of(cache, session), f"unguarded-{digest(tool)}")
+
+
+def client_trace_path(cache: str, word: str, through: str = "") -> str:
+    """Return the path of the trace that a client has run its hook here, or, with `through`, that of another client."""
+    return os.path.join(folder_of(cache), f"fired-{word}" + (f"-through-{through}" if through else ""))
 
 
 def digest(*parts: str) -> str:

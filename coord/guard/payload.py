@@ -9,6 +9,7 @@ import os
 import time
 
 from coord.clients.client import Client
+from coord.guard.write_tools import PATH_INPUTS, is_unguarded, is_write
 from coord.platform.git.naming import claim_name, find_checkout, folder_in_environment, relative_name
 from coord.platform.json_reader import loads
 from coord.platform.records import LightRecord
@@ -44,6 +45,8 @@ class HookCall(LightRecord):
     about: str  # the agent's description of the shell command
     command: str  # the shell command; empty for other tools
     paths: list[str]  # the files that the tool writes, as the client names them
+    unguarded: bool  # whether the tool writes a file that coord cannot guard
+    inputs: list[str]  # the names of the tool's inputs, for reports
     use: str  # the client's id of this tool call
     source: str  # how the conversation started, such as `resume`
     reason: str  # why the conversation ends
@@ -52,6 +55,7 @@ class HookCall(LightRecord):
     continues: bool = False  # whether the shell command continues in the background after its tool
     task: str = ""  # the client's id of that command, if it has one
     ended: str = ""  # the id of a command in the background that has ended, according to the client
+    through: str = ""  # the word of the client whose hook was called, if another client called it
     running: "list[str] | None" = None  # the ids of those that still run; None if the client does not list them
 
 
@@ -109,9 +113,20 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
     """Return the call that a client's JSON describes, or None for a call that hooks do not answer. `event` is the hook
     event for a client whose payloads do not name it. Raises ValueError for text that is not JSON.
     """
-    said, keys = loads(data.removeprefix(_BYTE_ORDER_MARK)), client.keys
-    if not isinstance(said, dict):
-        return None
+    return read_call(client, decode(data), event)
+
+
+def decode(data: bytes) -> "dict[str, object]":
+    """Return the JSON object that a client sends; empty if it is not an object. Raises ValueError for text that is not
+    JSON.
+    """
+    said = loads(data.removeprefix(_BYTE_ORDER_MARK))
+    return said if isinstance(said, dict) else {}
+
+
+def read_call(client: Client, said: "dict[str, object]", event: str = "") -> HookCall | None:
+    """Return the call that a decoded payload describes: see `parse_call`."""
+    keys = client.keys
     event, agent = _word(said, keys["event"]) or event, _word(said, keys["agent"])
     parent = _word(said, keys["parent"]) if keys["parent"] else ""
     hook_event, conversation = client.hook_events.get(event), parent or _word(said, keys["conversation"])
@@ -124,11 +139,14 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
     tool, given = _word(said, keys["tool"]), _input(said, keys["input"])
     if hook_event == "before" and tool in client.questions:
         hook_event = "asks"
-    if hook_event == "asks" and client.notifications and event in client.matchers:
+    if hook_event == "stop" and client.endings and _word(said, keys["ending"]) not in client.endings:
+        hook_event = "turn_end"
+    if hook_event == "asks" and client.notifications and (event in client.matchers or keys["notification"] in said):
         hook_event = client.notifications.get(_word(said, keys["notification"]))
         if hook_event is None:
             return None
-    tasks = said.get("background_tasks")
+    tasks, paths = said.get("background_tasks"), list(_paths(client, tool, given))
+    unguarded = hook_event in ("before", "after") and is_unguarded(client, tool, hook_event, paths)
     call = HookCall(
         client=client,
         hook_event=hook_event,
@@ -140,7 +158,9 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
         tool=tool,
         about=_text(given, "description") if tool in client.shells else "",
         command=_text(given, client.shell_input) if tool in client.shells else "",
-        paths=list(_paths(client, tool, given)),
+        paths=paths,
+        unguarded=unguarded,
+        inputs=sorted(given) if unguarded else [],
         use=_use(said, keys["use"]),
         source=_word(said, keys["source"]),
         reason=_word(said, keys["reason"]),
@@ -242,6 +262,8 @@ def _paths(client: Client, tool: str, given: "Mapping[str, object]") -> "Iterato
                 if line.startswith(mark):
                     found[line[len(mark) :].strip()] = None
         yield from found
+    elif is_write(client, tool) and (path := _first(given, PATH_INPUTS)):
+        yield path
 
 
 def writes_in(call: HookCall, env: "Mapping[str, str]") -> list[Write]:

@@ -74,6 +74,7 @@ class LiveSession(LightRecord):
     label: str  # its name and its id, for people
     anchor: "list[int] | None"  # the pid and the start ticks of its process, if that is on this machine
     doing: str
+    doing_since: str
     automatic: bool  # whether a hook reported what it is doing
     blocked_on: str
     asks: bool  # whether it waits for its user
@@ -84,8 +85,9 @@ class LiveSession(LightRecord):
     edits: bool  # whether it has automatic claims
 
 
-SESSION_FIELDS = "label anchor doing automatic blocked_on asks last soon later owes edits".split()
-UNKNOWN_SESSION = LiveSession(**dict.fromkeys(SESSION_FIELDS, 0) | {"label": "", "doing": "", "blocked_on": ""})  # type: ignore[arg-type]
+SESSION_FIELDS = "label anchor doing doing_since automatic blocked_on asks last soon later owes edits".split()
+_TEXTS = dict.fromkeys(("label", "doing", "doing_since", "blocked_on"), "")
+UNKNOWN_SESSION = LiveSession(**dict.fromkeys(SESSION_FIELDS, 0) | _TEXTS)  # type: ignore[arg-type]
 
 
 class RequestedWrite(LightRecord):

@@ -4,13 +4,15 @@ another worktree, or in the guard's mode `warn`.
 
 from collections.abc import Iterable
 
+from coord.engine.guard_index import unread_messages
+from coord.errors import CoordError
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import is_elsewhere
 from coord.guard.denial import row_text
 from coord.guard.payload import Write
 from coord.guard.view import GuardRow
 from coord.hooks.context import HookContext
-from coord.hooks.messages import LATER_CHARS, ContextItem
+from coord.hooks.messages import LATER_CHARS, ONLY_NOW, ContextItem, is_urgent
 from coord.platform.git.naming import root_of_worktree
 from coord.render.events import SHELL_COMMAND
 from coord.render.format import line, session_label
@@ -25,7 +27,7 @@ def record_bypasses(
 ) -> list[ContextItem]:
     """Record the files of others that changed while these shell commands of the session ran, each once. `commands` are
     the commands' traces, which no longer contain these files afterwards. The holders' notice promises that the agent
-    was told, so all files are named or counted in one item.
+    was told, so all files are named or counted in one item, which leaves room for an urgent message.
     """
     changed: dict[str, str] = {}
     names = names_of(hook.transaction.state)
@@ -47,7 +49,9 @@ def record_bypasses(
         (line(name, _NAME_CHARS), session_label(hook.transaction.state.claims[claim].session, names))
         for claim, name in changed.items()
     ]
-    return [ContextItem(bypass_text(found))] if found else []
+    urgent = any(map(is_urgent, unread_messages(hook.transaction.state, hook.me)))
+    most = LATER_CHARS // 2 if urgent else LATER_CHARS
+    return [ContextItem(bypass_text(found, most), rank=ONLY_NOW)] if found else []
 
 
 def end_commands(hook: HookContext, how: str) -> list[ContextItem]:
@@ -62,17 +66,17 @@ def end_commands(hook: HookContext, how: str) -> list[ContextItem]:
     return items
 
 
-def bypass_text(changed: list[tuple[str, str]]) -> str:
+def bypass_text(changed: list[tuple[str, str]], most: int = LATER_CHARS) -> str:
     """Return what an agent is shown when its shell command changed files of others: each file and its holder, as many
-    as fit, and how many more there are.
+    as fit into `most` characters, and how many more there are.
     """
     if len(changed) == 1:
         ((name, who),) = changed
-        advice = "The holder was notified: undo the change, or ask."
-        return f"coord: {name}, which {who} holds, changed while your command ran. {advice}"
+        rest = f", which {who} holds, changed while your command ran. The holder was notified: undo the change, or ask."
+        return f"coord: {line(name, max(20, most - len(rest) - 7))}{rest}"
     head = f"coord: {len(changed)} files that others hold changed while your command ran: "
     tail = ". The holders were notified: undo the changes, or ask."
-    room = LATER_CHARS - len(head) - len(tail) - len(f" and {len(changed)} more (coord log)")
+    room = most - len(head) - len(tail) - len(f" and {len(changed)} more (coord log)")
     shown: list[str] = []
     for name, who in changed:
         if len(", ".join([*shown, f"{name} ({who})"])) > room:
@@ -80,6 +84,23 @@ def bypass_text(changed: list[tuple[str, str]]) -> str:
         shown.append(f"{name} ({who})")
     more = f" and {len(changed) - len(shown)} more (coord log)" if len(shown) < len(changed) else ""
     return f"{head}{', '.join(shown)}{more}{tail}"
+
+
+def report_unguarded(hook: HookContext) -> list[ContextItem]:
+    """Report a tool that writes a file that coord cannot guard: to `coord doctor`, without the values of its inputs,
+    and once to the agent.
+    """
+    call, tool = hook.call, line(hook.call.tool, 40)
+    if call.hook_event in call.client.silent_events:
+        return []  # the hook after the tool reports it
+    inputs = line(", ".join(call.inputs), 100) or "nothing"
+    text = f"{CoordError.__name__}: {tool} writes a file that coord does not find; the tool's inputs are: {inputs}"
+    now = to_micros(hook.transaction.at)
+    hook_state.record_failure(hook.workspace.cache, f"{now} {call.client.word} {call.event} {text}")
+    advice = "Look at coord claims, and write files that others hold with no tool."
+    words = f"coord: {tool} writes files, but coord does not find out which, so it does not guard them. {advice}"
+    mark = hook_state.unguarded_trace_path(hook.workspace.cache, hook.me.id, call.tool)
+    return [ContextItem(words, marks=(mark,))]
 
 
 def _has_run_a_command(hook: HookContext, holder: str, seen: "hook_state.Trace") -> bool:
@@ -97,7 +118,8 @@ def write_warnings(hook: HookContext, warnings: "Iterable[tuple[Write, GuardRow]
         elsewhere = is_elsewhere(row, write)
         root = root_of_worktree(hook.workspace.checkout, row.worktree) or row.worktree
         where = f"; in another worktree ({line(root, 80)}), so a merge will be needed" if elsewhere else ""
-        text = f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row_text(row)}{where}"
+        held = row_text(row, write.resource, hook.me.id)
+        text = f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {held}{where}"
         mark = hook_state.warning_trace_path(hook.workspace.cache, hook.me.id, row.id, write.resource)
         pieces.append(ContextItem(text, marks=(mark,)))
     return pieces

@@ -96,21 +96,24 @@ def write_to_client(document: dict[str, object]) -> None:
 def _decide_writes(system: System, call: HookCall, writes: list[Write]) -> HookResult:
     """Decide about the writes in each shared folder. If one write is denied, the client makes none of them."""
     denied: list[tuple[str, list[GuardRow]]] = []
+    session = ""
     for folder in dict.fromkeys(write.folder for write in writes):
         some = [write for write in writes if write.folder == folder]
-        denied += _decide_in_folder(system, call, some).items()
+        session, rows = _decide_in_folder(system, call, some)
+        denied += rows.items()
         if denied:
             break
     if not denied:
         return ALLOW
     for folder in dict.fromkeys(write.folder for write in writes if write.folder != some[0].folder):
         _release_unwritten(system, call, [write for write in writes if write.folder == folder])
-    return DENIED, denial_text(denied)
+    return DENIED, denial_text(denied, session)
 
 
-def _decide_in_folder(system: System, call: HookCall, writes: list[Write]) -> dict[str, list[GuardRow]]:
+def _decide_in_folder(system: System, call: HookCall, writes: list[Write]) -> tuple[str, dict[str, list[GuardRow]]]:
+    """Return the session that acts in this folder, and which of these writes are denied, with what blocks them."""
     workspace = find_workspace(system.at(writes[0].directory), None, in_hook=True)
-    return _transact(_request(system, workspace, call, writes), before_tool)
+    return _transact(_request(system, workspace, call, writes), lambda hook: (hook.me.id, before_tool(hook)))
 
 
 def _release_unwritten(system: System, call: HookCall, writes: list[Write]) -> None:
@@ -138,7 +141,7 @@ def _calling_identity(system: System, workspace: Workspace, call: HookCall, tran
     continues the session of the old one; for a client whose process has one conversation at a time, it always does (see
     `Transaction.act_as`). Also leave the trace that hooks of this client run here.
     """
-    if not os.path.exists(trace := hook_state.client_trace_path(workspace.cache, call.client.word)):
+    if not os.path.exists(trace := hook_state.client_trace_path(workspace.cache, call.client.word, call.through)):
         hook_state.write_trace(trace)
     known = calling_session(system, transaction.state, call)
     name, conversation = known.id if known else "", call.conversation

@@ -16,14 +16,16 @@ from coord.guard.entry import record_answer
 from coord.guard.payload import HookCall, writes_in
 from coord.guard.view import GuardRow
 from coord.hooks import edits
-from coord.hooks.bypass import end_commands, record_bypasses, write_warnings
+from coord.hooks.bypass import end_commands, record_bypasses, report_unguarded, write_warnings
 from coord.hooks.context import HookContext, HookRequest, calling_session
 from coord.hooks.messages import (
     LATER_CHARS,
     START_CHARS,
     ContextItem,
+    by_rank,
     other_sessions,
     reminder,
+    room_after,
     start_items,
     unread_items,
 )
@@ -87,12 +89,15 @@ def before_tool(hook: HookContext) -> dict[str, list[GuardRow]]:
         facts, verdict = hook.decide()
     edits.claim_files(hook.transaction, verdict.claims)
     record_answer(facts, hook.writes, verdict)
+    if "unguarded" in verdict.reasons:
+        hook.tell(report_unguarded(hook), LATER_CHARS)
     return {write.resource: rows for write, rows in verdict.denied}
 
 
 def after_tool(hook: HookContext) -> None:
     """After a tool has run: record the files of others that shell commands changed, and what the agent does; show the
-    agent its lost claims and its messages.
+    agent its lost claims and its messages. Files of others come first, because they are not shown again, then urgent
+    messages.
     """
     facts, verdict = hook.decide()
     items = record_bypasses(hook, facts.commands()) if "changed" in verdict.reasons else []
@@ -100,17 +105,20 @@ def after_tool(hook: HookContext) -> None:
         mine = edits.own_automatic_claims(hook.transaction.state, hook.me.id)
         edits.finish_edits(hook.transaction, hook.config, mine, hook.answers)
     edits.claim_files(hook.transaction, verdict.claims)
+    room = room_after(items)
     items += write_warnings(hook, verdict.warnings)
+    if "unguarded" in verdict.reasons:
+        items += report_unguarded(hook)
     if "question" in verdict.reasons:
         hook.clear_question()
     if "heartbeat" in verdict.reasons:
         _record_heartbeat(hook)
     record_answer(facts, hook.writes, verdict)
     if not hook.call.agent:  # the messages of a session are not shown to its subagents
-        items += unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=False)
+        items += unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=False, room=room)
     if "reminder" in verdict.reasons:
         items += hook.reminders()
-    hook.tell(items, LATER_CHARS)
+    hook.tell(by_rank(items), LATER_CHARS)
 
 
 def on_question(hook: HookContext) -> None:
@@ -176,7 +184,8 @@ def on_end(hook: HookContext) -> None:
         import shutil  # it takes 2 ms to load, and no other hook event needs it
 
         end_commands(hook, UNSHOWN_COMMAND)
-        shutil.rmtree(hook_state.folder_of(hook.workspace.cache, hook.me.id), ignore_errors=True)
+        if not os.path.exists(os.path.join(hook_state.folder_of(hook.workspace.cache), hook_state.KEPT)):
+            shutil.rmtree(hook_state.folder_of(hook.workspace.cache, hook.me.id), ignore_errors=True)
         hook.transaction.append(
             SessionEnded(reason=f"its client ended it ({line(hook.call.reason, 40) or 'no reason given'})")
         )

@@ -6,13 +6,14 @@ and shortened.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from coord.engine.guard_index import is_pressing, unread_messages
 from coord.render.format import duration_text, line, plural, quoted, session_label
-from coord.render.messages import notice_line
+from coord.render.messages import newest_crossed, notice_line
 from eventlog.events import EventId, Instant, seconds_between
 from projections.rules.state import Claim, Message, Notice, Session, State
 from projections.views.board import names_of
@@ -21,16 +22,29 @@ from projections.views.needs import Need
 START_CHARS = 1500  # shown to an agent when it starts, at most
 LATER_CHARS = 400  # shown to an agent by any later hook, at most
 _BODY = 240  # characters of each message, if there are several
+_REST = 30  # characters of the line that says how many items are left out
+ONLY_NOW, URGENT, LATER = 0, 1, 2  # the ranks of items, in the order in which they are shown
 
 
 class ContextItem(Struct, frozen=True):
     """A text for an agent, the ids of the messages and notices that are read with it, and the traces to write once it
-    is shown, so that it is not shown again.
+    is shown, so that it is not shown again. By its rank it is shown now or never, before others, or after them.
     """
 
     text: str
     ids: tuple[EventId, ...] = ()
     marks: tuple[str, ...] = ()
+    rank: int = LATER
+
+
+def by_rank(items: Iterable[ContextItem]) -> list[ContextItem]:
+    """Return items in the order in which they are shown."""
+    return sorted(items, key=attrgetter("rank"))
+
+
+def room_after(items: Sequence[ContextItem]) -> int:
+    """Return how many characters a later hook has for one more item after these, and for the number left out."""
+    return LATER_CHARS - sum(len(item.text) + 1 for item in items) - (_REST if items else 0)
 
 
 def fit_to_budget(
@@ -56,18 +70,25 @@ def fit_to_budget(
     return "\n".join(shown), included
 
 
-def unread_items(state: State, session: Session, now: Instant, *, all_of_it: bool) -> list[ContextItem]:
-    """Return what a session has not read: notices, then urgent messages, then others. Broadcasts that are not urgent
-    are left out unless `all_of_it` is true.
+def unread_items(
+    state: State, session: Session, now: Instant, *, all_of_it: bool, room: int = LATER_CHARS
+) -> list[ContextItem]:
+    """Return what a session has not read: urgent messages, then notices, then other messages. Broadcasts that are not
+    urgent are left out unless `all_of_it` is true. Each message is cut so that it fits into `room` characters.
     """
     names = names_of(state)
-    pieces = [_notice_item(notice, now, names) for notice in session.notices]
+    notices = [_notice_item(notice, now, names) for notice in session.notices]
     unread = unread_messages(state, session)
     if not all_of_it:
         unread = list(filter(is_pressing, unread))
-    unread.sort(key=lambda message: (message.urgency != "high", message.everyone))
-    limit = _BODY if len(pieces) + len(unread) > 1 else LATER_CHARS
-    return pieces + [message_item(message, names, limit, session.id) for message in unread]
+    unread.sort(key=attrgetter("everyone"))
+    limit = min(_BODY if len(notices) + len(unread) > 1 else LATER_CHARS, room)
+    return by_rank([*notices, *(message_item(message, names, limit, session.id) for message in unread)])
+
+
+def is_urgent(message: Message) -> bool:
+    """Return whether a message is shown before notices: it is urgent, and nobody has closed it."""
+    return message.urgency == "high" and not message.resolved_by
 
 
 def _notice_item(notice: Notice, now: Instant, names: dict[str, str]) -> ContextItem:
@@ -85,14 +106,18 @@ def message_item(message: Message, names: dict[str, str], limit: int, reader: st
     to = " to everyone" if message.everyone else ""
     who = session_label(message.session, names)
     confirm = f"confirm: coord ack {message.id}; " if reader in message.unacknowledged_by else ""
+    if message.crosses:
+        confirm = f"sent before it read your {newest_crossed(message.crosses)}; {confirm}"
     tail = f'({confirm}answer: coord reply {message.id} "...")'
     head = f"coord: {urgent}message{to} from {who}, another session, not your user: "
+    if message.session == reader:  # a command of a subagent can act as its session
+        head, tail = f"coord: {urgent}message from an agent of your own session: ", f"({message.id})"
     words = f"{message.subject}: {message.body}" if message.body else message.subject
     room = max(60, limit - len(head) - len(tail) - 3)
     said = quoted(words, room)
     if said.endswith("…”"):
         tail = f"({confirm}full text: coord inbox {message.id})"
-    return ContextItem(f"{head}{said} {tail}", (message.id,))
+    return ContextItem(f"{head}{said} {tail}", (message.id,), rank=URGENT if is_urgent(message) else LATER)
 
 
 def reminder(need: Need, names: dict[str, str], *marks: str) -> ContextItem:

@@ -14,10 +14,11 @@ from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
 from coord.guard import hook_state
-from coord.guard.payload import HookCall, parse_call, read_input
+from coord.guard.caller import calling_client
+from coord.guard.payload import HookCall, decode, read_call, read_input
 from coord.hooks.context import calling_session
 from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting, may_finish_conflicting
-from coord.hooks.messages import LATER_CHARS, ContextItem, fit_to_budget, unread_items
+from coord.hooks.messages import LATER_CHARS, ContextItem, by_rank, fit_to_budget, unread_items
 from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.format import line
 from coord.workspace.config import Config, read_config
@@ -44,7 +45,10 @@ def run_wake_hook(system: System, word: str) -> int:
     try:
         client = client_named(word)
         data = read_input(sys.stdin.fileno()) if sys.stdin else b""
-        call = parse_call(client, data) if client and data.strip() else None
+        said = decode(data) if client and data.strip() else {}
+        if client and said:
+            client = calling_client(client, said, system.env, lambda: [process.argv for process in system.ancestry[1:]])
+        call = read_call(client, said) if client and client.wakes and said else None  # another would wait for the hook
         text, answered = _wait_for_news(system, call) if call else _NOTHING
         if text:
             sys.stderr.write(text + "\n")
@@ -71,7 +75,7 @@ def _wait_for_news(system: System, call: HookCall) -> WakeText:
         if me is None or not me.live or system.death_evidence(me):
             return _NOTHING, state.due
         free = _freed_files(system, workspace, state, me, snapshot.now)
-        pieces = [*list(free)[:_MOST_FREE], *unread_items(state, me, snapshot.now, all_of_it=False)]
+        pieces = by_rank([*list(free)[:_MOST_FREE], *unread_items(state, me, snapshot.now, all_of_it=False)])
         if not pieces:
             return None, state.due
         text, told = fit_to_budget(pieces, LATER_CHARS)
@@ -125,10 +129,13 @@ def _freed_files(
         if may_finish_conflicting(workspace, config, state, ask, now):
             _finish_edits(system, workspace, config, me, ask, state)
         elif not find_obstacles(state, ask):
-            found[
-                ContextItem(f"coord: {line(asked['resource'])} is free now. Your earlier write to it was denied.")
-            ] = path
+            found[ContextItem(f"coord: {line(asked['resource'])} is free now. {_denied_text(ask.agent)}")] = path
     return found
+
+
+def _denied_text(agent: str) -> str:
+    who = f"The earlier write of your subagent {line(agent)}" if agent else "Your earlier write"
+    return f"{who} to it was denied."
 
 
 def _finish_edits(

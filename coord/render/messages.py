@@ -1,12 +1,15 @@
 """Messages and notices as text for a terminal."""
 
+from collections.abc import Sequence
+
 from coord.render.events import bypass
 from coord.render.format import Names, line, session_label, terminal_text, time_text
-from eventlog.events import Instant
+from eventlog.events import EventId, Instant
 from projections.rules.state import Notice
 from projections.views.board import MessageRow
 
 BODY_SHOWN = 1500  # characters of a message body in a list
+_CROSSED_SHOWN = 5  # messages that a reply crosses, the newest ones
 
 
 def message_lines(row: MessageRow, now: Instant, me: str, names: Names, whole: bool = False) -> str:
@@ -14,19 +17,27 @@ def message_lines(row: MessageRow, now: Instant, me: str, names: Names, whole: b
     signs = ("❗ urgent · " if row.urgency == "high" else "") + (
         f"reply to {row.in_reply_to} · " if row.in_reply_to else ""
     )
+    own = " (your own session)" if row.session == me else ""
     body = terminal_text(row.body, 0 if whole else BODY_SHOWN)
     resolution = f": {line(row.resolution, 300)}" if row.resolution else ""
     rest = row.length - BODY_SHOWN
     if rest > 0 and not whole:
         body += f"\n… {rest} more characters: coord inbox {row.id}"
     parts = [
-        f"From: {session_label(row.session, names)} · {time_text(row.at, now)} · {signs}{row.id}",
+        f"From: {session_label(row.session, names)}{own} · {time_text(row.at, now)} · {signs}{row.id}",
         f"Subject: {line(row.subject, 300)}",
         "Message: " + body.replace("\n", "\n         ") if row.body else "",
+        f"Crosses: {', '.join(row.crosses[-_CROSSED_SHOWN:])} (not read when this was written)" if row.crosses else "",
         f"Asks for a confirmation: coord ack {row.id} (a reply confirms it too)" if me in row.unacknowledged_by else "",
         f"Closed by {session_label(row.resolved_by, names)}{resolution}" if row.resolved_by else "",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def newest_crossed(crosses: Sequence[EventId]) -> str:
+    """Return the newest message that a reply crosses, and how many more there are."""
+    more = f" and {len(crosses) - 1} more" if len(crosses) > 1 else ""
+    return f"{crosses[-1]}{more}"
 
 
 def notice_line(notice: Notice, now: Instant, names: Names) -> str:

@@ -47,6 +47,7 @@ ENVIRONMENT = {
     "HOME": "Where `install` looks for the clients' settings, and `doctor` for the start-up files of shells.",
     "PATH": "Where `install` and `doctor` look for the `coord` that agents find.",
     "SHELL": "The login shell. If Codex's hooks are installed, `doctor` asks it whether it finds `coord`.",
+    "XDG_CONFIG_HOME": "The folder with your own settings, `coord/config.toml`. Default: `~/.config`.",
     "XDG_STATE_HOME": "The folder in which `install` keeps `coord/installed.json`. Default: `~/.local/state`.",
 }
 """The variables that people set. `tests/docs/test_reference.py` checks that the code reads no others."""

@@ -96,6 +96,10 @@ if sys.platform == "win32":  # pragma: no cover - untested
         except OSError:
             return False
 
+    def try_shared_lock(fd: int) -> bool:
+        """Take the lock as `try_lock` does: there are no shared locks."""
+        return try_lock(fd)
+
     def sync_data(fd: int) -> None:
         """Return when the content of an open file is on the disk."""
         os.fsync(fd)
@@ -110,6 +114,14 @@ else:
         """Take the advisory lock of an open file if it is free, without waiting; return whether it was taken."""
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            return False
+
+    def try_shared_lock(fd: int) -> bool:
+        """Take a shared advisory lock, which several processes can hold, as `try_lock` does."""
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
             return False

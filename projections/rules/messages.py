@@ -7,6 +7,9 @@ Only live sessions owe an acknowledgement. A session that dies or ends is excuse
 again; a session that continues it owes it instead. A reply acknowledges a message for the session that replies.
 `message.resolved` closes a message for all recipients: nobody owes an acknowledgement any more. It can still be unread.
 
+A reply crosses a message if its recipient wrote that after the message that is answered, and its sender had not read
+it: see `crossed_messages`.
+
 The session of a person can begin after a question was asked. It receives the broadcasts that are still open, as if it
 had been live when they were sent: see `is_open`.
 
@@ -62,6 +65,7 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
         unacknowledged_by=owing,
         excused=asked - owing,
         imported=event.imported is not None,
+        crosses=() if event.imported else crossed_messages(state, event.actor, payload.in_reply_to),
     )
     state.messages[message.id] = message
     for name in recipients:
@@ -74,6 +78,26 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
         _drop_if_done(state, old)
     if payload.in_reply_to and not event.imported:
         _acknowledge(state, payload.in_reply_to, event.actor)
+
+
+def crossed_messages(state: State, sender: str, answered: EventId) -> tuple[EventId, ...]:
+    """Return the messages that a reply of `sender` to the message `answered` crosses if it is sent now, in order: those
+    of the session that it answers, or of one that continues it, that are newer and that the sender has not read.
+    """
+    author, _, number = answered.rpartition("/")
+    reader = state.sessions.get(sender)
+    if not author or reader is None or not (number.isascii() and number.isdigit()):
+        return ()
+    unread = [message for name in reader.unread if (message := state.messages.get(name))]
+    return tuple(m.id for m in sorted(unread, key=_order) if _is_newer(state, m, author, int(number)))
+
+
+def _is_newer(state: State, message: Message, author: str, number: int) -> bool:
+    """Return whether a message was sent by a session after its event `number`, or by a session that continues it."""
+    if message.session == author:
+        return int(message.id.rpartition("/")[2]) > number
+    sent_by = state.sessions.get(message.session)
+    return sent_by is not None and author in _lineage(state, sent_by)
 
 
 def _recipients_of_broadcast(state: State, event: Event) -> list[str]:

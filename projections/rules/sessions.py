@@ -55,6 +55,20 @@ def same_conversation(session: Session, others: Iterable[Session]) -> list[Sessi
     ]
 
 
+def resumed_twice(sessions: Iterable[Session]) -> dict[str, tuple[str, ...]]:
+    """Return, for each session whose conversation is open in other processes too, the ids of their sessions."""
+    groups: dict[str, list[Session]] = {}
+    for session in sessions:
+        if session.client_session:
+            groups.setdefault(session.client_session, []).append(session)
+    return {
+        session.id: tuple(sorted(other.id for other in same_conversation(session, group)))
+        for group in groups.values()
+        if len(group) > 1
+        for session in group
+    }
+
+
 def _are_apart(one: Anchor, other: Anchor | None) -> bool:
     """Return whether two anchors are certainly different processes."""
     is_near = other and (one.machine, one.boot, one.pid_namespace) == (other.machine, other.boot, other.pid_namespace)

@@ -112,6 +112,7 @@ class Message(Struct, kw_only=True):
     resolved_by: str = ""  # the session that closed it for all recipients
     resolution: str = ""  # why it was closed
     imported: bool = False
+    crosses: tuple[EventId, ...] = ()  # of a reply: later messages of its recipient, which its sender had not read
 
     @property
     def not_acknowledged_by(self) -> set[str]:

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from eventlog.events import HOUR_S, Instant, SessionHeartbeat, add_time
 from projections.rules.claims import find_obstacles
 from projections.rules.rows import SessionNames
-from projections.rules.sessions import same_conversation
+from projections.rules.sessions import resumed_twice
 from projections.rules.state import Claim, Session, State, WaitingRequest
 from projections.views.needs import Need, Observed, complete_need, rank_needs
 
@@ -109,6 +109,7 @@ class MessageRow(Struct, frozen=True):
     unacknowledged_by: tuple[str, ...]
     resolved_by: str = ""  # the session that closed it
     resolution: str = ""  # why
+    crosses: tuple[str, ...] = ()  # of a reply: later messages of its recipient, which its sender had not read
 
 
 class BoardCounts(Struct, frozen=True):
@@ -166,7 +167,7 @@ def build_board(
     claims: Iterable[Claim] = state.claims.values()
     if most is not None and len(state.claims) > most:
         claims = nlargest(most, claims, key=attrgetter("granted_at"))
-    needs, copies = rank_needs(state, seen, log_needs), _copies(here)
+    needs, copies = rank_needs(state, seen, log_needs), resumed_twice(here)
     board = Board(
         now=now,
         sessions=sorted((_session_row(s, seen, holding[s.id], copies) for s in shown), key=_row_order),
@@ -225,20 +226,6 @@ def _sessions_on(board: Board) -> set[str]:
     for need in board.needs:
         shown |= {need.session, *need.sessions}
     return shown
-
-
-def _copies(here: Iterable[Session]) -> dict[str, tuple[str, ...]]:
-    """Return, for each session whose conversation is open in other processes too, the sessions of these."""
-    groups: dict[str, list[Session]] = {}
-    for session in here:
-        if session.client_session:
-            groups.setdefault(session.client_session, []).append(session)
-    return {
-        session.id: tuple(sorted(other.id for other in same_conversation(session, group)))
-        for group in groups.values()
-        if len(group) > 1
-        for session in group
-    }
 
 
 def _session_row(session: Session, seen: Observed, claims: int, copies: Mapping[str, tuple[str, ...]]) -> SessionRow:
@@ -310,4 +297,5 @@ def message_row(state: State, name: str) -> MessageRow:
         unacknowledged_by=tuple(sorted(message.unacknowledged_by)),
         resolved_by=message.resolved_by,
         resolution=message.resolution,
+        crosses=message.crosses,
     )

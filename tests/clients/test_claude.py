@@ -1,5 +1,6 @@
 """Behaviour that only Claude Code has, or shows when it runs headless."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,10 @@ def test_a_subagent_does_not_overwrite_another(work: Repo, agent: Make) -> None:
     begun = first.calls(delegate(TASK), delegate(OTHER_TASK))
     assert {begun.mark, first.hears().mark} == {TASK, OTHER_TASK}
     first.writes("page.py", "one\n", TASK)
-    assert "page.py was not written" in first.writes("page.py", "two\n", OTHER_TASK).text
+    denied = first.writes("page.py", "two\n", OTHER_TASK).text
+    assert "page.py was not written" in denied
+    assert "another subagent of your session" in denied
+    assert "coord send" not in denied
     assert (work.root / "page.py").read_text() == "one\n"
 
 
@@ -150,6 +154,46 @@ def test_a_question_of_the_model_is_shown_too(work: Repo, agent: Make) -> None:
     first.told(asked, yes=False)
     first.says("Then not.")
     assert not status(work, session_of(work, first)).get("blocked_on")
+
+
+@pytest.mark.parametrize("status_code", [400, 529])
+def test_an_error_of_the_api_ends_the_work(work: Repo, agent: Make, status_code: int) -> None:
+    first, person = agent(CLAUDE), work.shell()
+    first.env["CLAUDE_CODE_MAX_RETRIES"] = "0"
+    person.ok("coord install git")
+    first.prompt("Go")
+    first.writes("page.py", "one\n")
+    assert "not yours to commit" in person.run("git add page.py && git commit -qm Page").err
+    first.fails(status_code)
+    until(lambda: status(work, session_of(work, first))["action"] == "idle", "the hook for the error")
+    assert work.of_type("session.presumed_idle") == []
+    person.ok("git commit -qm Page")
+    first.prompt("Go on")
+    first.writes("page.py", "two\n")
+    assert held(work) == {(PAGE, session_of(work, first))}
+
+
+@pytest.mark.parametrize("command", ["", "python3 -c 'import time; time.sleep(60)'"])
+def test_a_person_commits_after_an_interruption(work: Repo, agent: Make, command: str) -> None:
+    first, person = agent(CLAUDE), work.shell()
+    person.ok("coord install git")
+    first.prompt("Go")
+    first.writes("page.py", "one\n")
+    assert "not yours to commit" in person.run("git add page.py && git commit -qm Page").err
+    if command:
+        first.begins(CLAUDE.shell(command))
+        until(lambda: list(work.folder.glob(".cache/hooks/*/shell-*")), "the hook before the command")
+    first.interrupts()
+    me = session_of(work, first)
+    done = person.run("git commit -qm Page")
+    assert done.code == 0, done
+    assert "its turn was interrupted" in done.err, "no hook reports it, but the transcript does"
+    until(lambda: status(work, me)["action"] == "idle", "a few seconds without an event of the agent")
+    person.start()
+    assert [line["event"]["session"] for line in work.of_type("session.presumed_idle")] == [me]
+    first.prompt("Go on")
+    first.writes("page.py", "two\n")
+    assert status(work, me)["action"] == "editing"
 
 
 def test_only_breaking_a_claim_needs_permission(work: Repo, agent: Make) -> None:
@@ -269,3 +313,22 @@ def test_a_hook_never_fails(work: Repo, agent: Make) -> None:
     assert first.finish() == 0
     assert {hook["exit_code"] for hook in first.hooks} == {0}
     assert not [hook["stderr"] for hook in first.hooks if hook["stderr"]]
+
+
+def test_a_message_of_the_client_wakes_an_agent_to_read_ours(work: Repo, agent: Make) -> None:
+    first, second = agent(CLAUDE), agent(CLAUDE)
+    second.env["HOME"] = first.env["HOME"]  # they are the sessions of one person
+    first.prompt("Go")
+    second.prompt("Go")
+    second.says("Done.")
+    to = session_of(work, second)
+    for question in ("May I have page.py?", "And draft.py?"):
+        sent = first.runs(f'coord send {to} "Question" "{question}"').text
+        ring = re.search(r'call SendMessage with to "(.+?)", message "(coord inbox .+?)"', sent)
+        assert ring, sent
+        first.calls(Call("SendMessage", {"to": ring[1], "message": ring[2], "summary": "a question"}))
+        woken = second.hears().text
+        assert ring[2] in woken
+        assert question in woken, "the hook for its prompt shows the message"
+        second.says("Yes.")
+    assert len(work.of_type("message.read")) == 2

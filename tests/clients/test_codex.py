@@ -2,12 +2,16 @@
 conversation is open in one process only.
 """
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.support.clients.agents import Make
+from tests.support.clients.app_server import AppServer
 from tests.support.clients.looking import held, session_of
 from tests.support.clients.model import Ended, Heard
 from tests.support.clients.programs import CODEX
+from tests.support.processes import until
 from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.clients
@@ -44,3 +48,36 @@ def test_a_conversation_is_not_opened_in_a_second_process(work: Repo, agent: Mak
     first.runs("true")
     first.says("Done.")
     assert isinstance(second.types("Go on", *CODEX.free, "resume", first.conversation), Heard)
+
+
+@pytest.fixture
+def server(work: Repo, agent: Make) -> Iterator[AppServer]:
+    """An app server whose thread has written page.py, and git's hooks in the repository."""
+    made = AppServer(agent(CODEX))
+    work.shell().ok("coord install git")
+    made.prompt("Go")
+    made.writes("page.py", "one\n")
+    yield made
+    made.close()
+
+
+def doing(work: Repo) -> str:
+    """What the agent does, as `coord status` shows it."""
+    return str(work.shell().json("coord status")["sessions"][0]["action"])
+
+
+def test_a_person_commits_after_an_interrupted_turn(work: Repo, server: AppServer) -> None:
+    person = work.shell()
+    assert "not yours to commit" in person.run("git add page.py && git commit -qm Page").err
+    server.interrupt()
+    until(lambda: doing(work) == "idle", "the hook for the interruption")
+    person.ok("git commit -qm Page")
+
+
+def test_a_person_commits_after_an_error_of_the_model(work: Repo, server: AppServer) -> None:
+    person = work.shell()
+    assert "not yours to commit" in person.run("git add page.py && git commit -qm Page").err
+    server.fails(400)
+    assert "its turn ended" in person.run("git commit -qm Page").err, "no hook reports it, but the transcript does"
+    person.ok("coord start")
+    until(lambda: doing(work) == "idle", "a few seconds without an event of the agent")

@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-_SCRUBBED = ("CLAUDE", "CODEX", "GEMINI", "COORD_", "_COORD", "GIT_", "BASH", "PROMPT_COMMAND", "PS1")
+_SCRUBBED = ("CLAUDE", "CODEX", "GEMINI", "COORD_", "_COORD", "GIT_", "BASH", "PROMPT_COMMAND", "PS1", "XDG_CONFIG")
 _LAUNCH = "import os; os.fork() and os._exit(0); os.setsid(); os.execvp('bash', ['bash', '--norc', '--noprofile'])"
 _PROMPT = re.compile(r"^(\w+)\$(?: (.+))?$")
 _WAITS = "# waits"

@@ -177,6 +177,7 @@ _ANSWERS: dict[str, Callable[..., str]] = {
     "valid": lambda state, claim, number: "yes" if is_token_valid(state, claim, int(number)) else "no",
     "status": lambda state, session: state.sessions[session].status,
     "owing": lambda state, message: ", ".join(sorted(state.messages[message].unacknowledged_by)) or "nobody",
+    "crossed": lambda state, message: ", ".join(state.messages[message].crosses) or "none",
     "unread": lambda state, session: ", ".join(state.sessions[session].unread) or "none",
 }
 

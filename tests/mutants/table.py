@@ -177,6 +177,12 @@ _late_key | returns None | an event that arrives late is folded at its time
 # The guard of writes, and the hooks.
 decide_request | never conflict | a write to what another session holds is denied
     coord/guard/test_index.py::test_a_denial_says_who_until_when_why_and_what_to_do
+denial.row_text | compare == != session | a denied subagent is not shown its own session as another
+    coord/guard/test_denial.py::test_a_denied_sibling_is_not_sent_to_its_own_session
+denial_text | compare == != session | a denied subagent is not advised to write to its own session
+    coord/guard/test_denial.py::test_a_denied_sibling_is_not_sent_to_its_own_session
+is_work_on | returns True | a denial names only what the file is held for
+    coord/guard/test_denial.py::test_a_denial_does_not_name_the_last_tool_of_the_holder
 CallFacts.is_certain | never lives | a session that may be dead blocks no write
     coord/guard/test_index.py::test_nobody_is_denied_for_the_dead
 load_index | never list_journal_sizes | an index that is not up to date is not used
@@ -203,6 +209,21 @@ _sessions_of_subagent | always unnamed_subagents | a command of a subagent witho
     coord/hooks/test_named_subagents.py::test_a_command_of_a_subagent_acts_as_its_session
 _print_form | returns False | the agent learns why its write is denied
     coord/hooks/test_every_client.py::test_a_denial_is_printed_as_the_client_expects_it
+answers.permission | returns 'allow' | a client is given no permission outside its workspace
+    coord/hooks/test_every_client.py::test_a_client_that_denies_without_an_answer_gets_one
+is_plugin_module | returns True | a module that coord did not make is left alone
+    coord/admin/install/formats/test_javascript_plugin.py::test_a_module_of_somebody_else_is_left_alone
+
+messages.by_rank | returns list(items) | urgent messages are shown before notices
+    coord/hooks/test_handlers.py::test_urgent_messages_come_before_notices_and_others
+is_pressing | returns True | a broadcast that is not urgent wakes nobody
+    coord/hooks/test_handlers.py::test_a_broadcast_waits_for_the_next_prompt_unless_urgent
+crossed_messages | returns () | a reply that crosses a message is marked
+    coord/hooks/test_handlers.py::test_a_reply_that_crosses_a_message_is_marked_when_read
+_is_newer | compare > >= number | a reply does not cross the message that it answers
+    property/test_crossing.py::test_a_reply_crosses_what_its_sender_had_not_read
+_peer_name | always session_id | nobody is told to wake another conversation
+    coord/cli/commands/messages/test_ring.py::test_a_file_that_does_not_name_the_session_is_not_used
 
 # The guard of commits and pushes.
 before_commit | never denied | a commit that contains another session's edit is refused
@@ -234,6 +255,16 @@ Buckets._read | never digest | a changed byte beside the checkpoint is noticed
 _compare_checkpoint | returns 'same' | a checkpoint that differs from the journals is reported
     faults/test_verify.py::test_a_wrong_fold_in_the_checkpoint_is_reported
 
+# The proof that a client obeys the guard.
+judge_run | always by_command | a file that was written after a denial is not called denied
+    coord/admin/prove/test_verdict.py::test_only_a_write_that_a_hook_denied_is_denied
+handlers.on_end | always KEPT | the traces of a denial outlast the client that was denied
+    coord/admin/prove/test_proof.py::test_the_result_is_what_the_client_does
+claimed_canary | without rmtree | a proof leaves nothing behind
+    coord/admin/prove/test_proof.py::test_a_proof_leaves_nothing_in_the_log_and_the_cache
+_check_permission | never clients_in | an agent does not start another one to prove something
+    coord/admin/prove/test_proof.py::test_an_agent_cannot_start_another_one
+
 # The past, from an older checkpoint on.
 RecentHistory.read_after | never is_late | an older checkpoint before a late journal is not used
     faults/test_past.py::test_older_checkpoints_before_a_late_journal_are_outdated
@@ -245,6 +276,32 @@ Buckets.since | never start end | the entries that were added to the store since
     coord/engine/cache/test_buckets.py::test_the_entries_since_an_earlier_head_are_found
 open_past | always fresh | a rewind that was not recorded yet is described as always
     faults/test_past.py::test_a_rewound_or_damaged_journal_is_noticed
+
+# Notifications.
+decision.pick | compare >= > MOST_PER_HOUR | at most four notifications in an hour are not urgent
+    property/test_notify.py::test_every_need_is_told_once_and_within_the_limit
+decision.marked | never complete | a need that a limited list leaves out has not ended
+    property/test_notify.py::test_a_need_beyond_a_limited_list_is_not_told_again
+decision.is_urgent | returns False | an urgent need never waits
+    coord/workspace/notify/test_decision.py::test_an_urgent_need_never_waits_and_takes_the_others_along
+take_due | without save_notified | a need is told once
+    coord/workspace/notify/test_delivery.py::test_a_new_need_is_told_once_by_the_command_that_made_it
+due._command | never PREFIX | a command that a notification runs causes no further ones
+    coord/workspace/notify/test_delivery.py::test_a_command_that_uses_coord_notifies_no_further
+note_needs | without save_notified | what a visible watch has shown is not told later
+    coord/cli/commands/board/test_watch_notify.py::test_what_a_visible_watch_shows_is_not_told
+notify._deliver | without sleep | a need that ends at once is not told
+    coord/workspace/notify/test_delivery.py::test_a_need_that_ends_at_once_is_not_told
+transaction.transact | without callback | a new need is told by the command that made it
+    coord/workspace/notify/test_delivery.py::test_a_new_need_is_told_once_by_the_command_that_made_it
+is_watched | returns False | the person is not notified of what a visible watch shows
+    coord/cli/commands/board/test_watch_notify.py::test_what_a_visible_watch_shows_is_not_told
+runner._end | replace killpg kill | a command that hangs is ended with the processes that it started
+    faults/test_notify.py::test_a_command_that_hangs_is_ended_with_its_children
+_unsafe_reason | returns '' | a setting that others could have written runs no program
+    coord/workspace/test_person_config.py::test_a_file_that_others_can_write_is_not_used
+check_command | returns None | text of other sessions is never run as code
+    coord/workspace/notify/test_message.py::test_a_command_that_would_run_the_text_is_refused
 
 # Importing.
 import_folder | always known | a file is imported once

@@ -53,6 +53,11 @@ REFUSED = Answer("refused")
 RELEASED = Answer("done", ("a/1",))
 AMBER = op(A, "claim", 1, 2, granted(1.5))  # until 61.5
 LONG = op(A, "claim", 1, 2, granted(1.5, ttl=600), ttl=600 * SECOND)
+BOTH = [
+    op(A, "claim", 1, 2, granted(1.5), mode="shared"),
+    op(A, "claim", 3, 4, granted(3.5, name="a/2")),
+    op(A, "release", 5, 9, Answer("done", ("a/1", "a/2"))),
+]
 WAITED = granted(20, name="b/1", seen=(seen(A, 61.5),))
 
 RIGHT: dict[str, list[Op]] = {
@@ -113,6 +118,11 @@ RIGHT: dict[str, list[Op]] = {
         AMBER,
         op(B, "claim", 3, 150, Answer("timed_out", ("b/1",), 140 * SECOND, seen=(seen(A, 61.5),)), wait=99 * SECOND),
         op(C, "claim", 130, 131, granted(130, name="c/1")),
+    ],
+    "a list while two claims are released": [
+        *BOTH,
+        op(B, "claims", 6, 7, listed(row(A, 3.5, 63.5, "a/2"))),
+        op(B, "claims", 8, 8.5, listed()),
     ],
     "handed over": [
         AMBER,
@@ -204,6 +214,15 @@ WRONG: dict[str, list[Op]] = {
         op(C, "claim", 3, 5, granted(4)),
     ],
     "a list without a claim": [AMBER, op(B, "claims", 3, 4, listed())],
+    "a list with the second of two released claims": [
+        *BOTH,
+        op(B, "claims", 10, 11, listed(row(A, 3.5, 63.5, "a/2"))),
+    ],
+    "a list with a released claim that another session has": [
+        *BOTH,
+        op(B, "claim", 6, 6.5, granted(6.2, name="b/1")),
+        op(B, "claims", 7, 8, listed(row(A, 3.5, 63.5, "a/2"))),
+    ],
     "a list with a released claim": [
         AMBER,
         op(A, "release", 3, 4, RELEASED),

@@ -25,7 +25,7 @@ TREE = os.environ.get("COORD_TEST_TREE", "")  # a copy of the program to test in
 _PYTHON = [os.path.dirname(sys.executable)] if TREE else []
 BIN = os.path.join(TREE, "bin") if TREE else os.path.dirname(sys.executable)
 COORD = os.path.join(BIN, "coord")
-_FOREIGN = re.compile(r"^(CLAUDE|CODEX|GEMINI|COORD_|GIT_|TMUX|PYTEST|PYTHON|_COORD)")
+_FOREIGN = re.compile(r"^(CLAUDE|CODEX|GEMINI|COORD_|GIT_|TMUX|PYTEST|PYTHON|_COORD|XDG_CONFIG)")
 _ORPHAN = "import os, sys\nif os.fork(): os._exit(0)\nos.setsid()\nos.execvp(sys.argv[1], sys.argv[1:])"
 
 

@@ -56,12 +56,10 @@ def hooks_never_run(subject: Subject) -> Iterator[DoctorFinding]:
     """Find hooks that are installed and have never run here. If the client has had a session here, it ignores them."""
     for client in CLIENTS:
         if _installed(subject, client) and not os.path.exists(client_trace_path(subject.folder.cache, client.word)):
-            root = shell_quoted(subject.folder.root)
             had_session = not subject.unusable and client.name in subject.state.clients
             steps = (
                 RepairStep(client.todo),
-                RepairStep(f"then give {client.title} a prompt in this folder", f"cd {root} && {client.command}"),
-                RepairStep("and check again", "coord doctor"),
+                RepairStep(f"then see whether {client.title} obeys them", f"coord doctor --prove {client.word}"),
             )
             what = f"the hooks of {client.title} have never run here"
             evidence = (
@@ -70,6 +68,21 @@ def hooks_never_run(subject: Subject) -> Iterator[DoctorFinding]:
                 else "they are installed, but it has had no session here yet"
             )
             yield DoctorFinding("warning" if had_session else "note", what, evidence, steps)
+
+
+def foreign_hooks(subject: Subject) -> Iterator[DoctorFinding]:
+    """Find clients that run the hooks of another client here. They are guarded as far as these hooks are called."""
+    for client in CLIENTS:
+        for other in CLIENTS:
+            trace = client_trace_path(subject.folder.cache, client.word, other.word)
+            if client is not other and os.path.exists(trace):
+                installed = bool(_installed(subject, client))
+                step = RepairStep("to guard it by hooks of its own", f"coord install {client.word}")
+                what = f"{client.title} runs the hooks of {other.title} here"
+                evidence = "its calls were recognized, and are answered as its own"
+                if not installed:
+                    evidence += "; but these hooks are not called for all of its events, and its own are not installed"
+                yield DoctorFinding("note" if installed else "warning", what, evidence, () if installed else (step,))
 
 
 def failures(subject: Subject) -> Iterator[DoctorFinding]:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from coord.admin.doctor.clients import (
     failures,
+    foreign_hooks,
     hook_programs,
     hooks_never_run,
     login_shell,
@@ -32,6 +33,7 @@ from coord.admin.doctor.log import (
     unarchived_journals,
     unusable_log,
 )
+from coord.admin.doctor.notifications import notifications
 from coord.admin.doctor.sessions import copied_conversations, shared_anchors, silent_sessions, unwatched_anchors
 from coord.admin.doctor.subject import Check, DoctorFinding, Subject
 from coord.admin.doctor.tracking import git_ignores, git_list, git_tracks, tracking_branches
@@ -72,11 +74,13 @@ CHECKS: dict[str, _CheckEntry] = {
     "scripts": _CheckEntry(scripts, "folder"),
     "hooks": _CheckEntry(hook_programs, "folder"),
     "hooks that ran": _CheckEntry(hooks_never_run, "folder"),
+    "hooks of another client": _CheckEntry(foreign_hooks, "folder"),
     "hooks that failed": _CheckEntry(failures, "folder"),
     "sandbox": _CheckEntry(sandbox, "folder"),
     "login shell": _CheckEntry(login_shell, "folder"),
     "worktrees' hooks": _CheckEntry(worktrees_without_hooks, "folder"),
     "git's hooks": _CheckEntry(git_hooks, "folder"),
+    "notifications": _CheckEntry(notifications, "folder"),
     "installation": _CheckEntry(on_path, ""),
     "python": _CheckEntry(python_version, ""),
 }

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from coord.admin.shell_import.events import FileEvent, parse_file
 from coord.admin.shell_import.recovery import FileKind, Unusable
-from coord.engine.board import write_board
+from coord.engine.board import present_board, write_board
 from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError, no_log, usage_error
@@ -282,6 +282,6 @@ def _rebuild(system: System, workspace: Workspace, config: Config) -> list[str]:
         with under_lock(system, workspace, config):
             snapshot.catch_up()
             snapshot.save()
-            return write_board(system, workspace, config, snapshot, snapshot.now)
+            return write_board(workspace, present_board(system, config, snapshot, snapshot.now))
     except (LogError, CoordError) as error:
         return [f"all files were imported, but the board does not show them yet: {error}"]

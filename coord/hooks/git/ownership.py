@@ -15,7 +15,7 @@ from msgspec import Struct
 from coord.engine.guard_index import guard_rows
 from coord.guard.decision import is_ignored
 from coord.guard.denial import row_text
-from coord.guard.view import RequestedWrite
+from coord.guard.view import GuardRow, RequestedWrite
 from coord.hooks.git.staged import PushedRef, Staged
 from coord.render.format import line, plural, session_label, shell_word
 from coord.render.messages import notice_line
@@ -43,6 +43,7 @@ class OwnershipConflict(Struct, frozen=True):
     claim: EventId  # the active claim; empty if there is none
     resource: str  # the resource of the claim
     said: str  # the conflict as a sentence
+    ask: str = ""  # the session to ask for it; empty if another subagent of our own session holds it
 
 
 OwnershipConflicts = Mapping[str, list[OwnershipConflict]]
@@ -86,8 +87,13 @@ def find_conflicts(
         if is_pattern(resource):  # a submodule: its commit contains no uncommitted edit
             some = [row for row in some if not row.automatic]
         if some and not is_ignored(resource, config.ignore):
-            found[name] = [OwnershipConflict(row.session, row.id, row.resource, row_text(row)) for row in some]
+            found[name] = [_conflict_with(row, resource, me.session) for row in some]
     return found
+
+
+def _conflict_with(row: GuardRow, resource: str, me: str) -> OwnershipConflict:
+    ask = "" if row.session == me else row.session
+    return OwnershipConflict(row.session, row.id, row.resource, row_text(row, resource, me), ask)
 
 
 def find_lost_claims(
@@ -106,7 +112,7 @@ def find_lost_claims(
         for notice in notices:
             if any(overlap(had, resource) for had in notice.resources):
                 said = notice_line(notice, now, names_of(state))
-                found.setdefault(name, []).append(OwnershipConflict(notice.other, "", resource, said))
+                found.setdefault(name, []).append(OwnershipConflict(notice.other, "", resource, said, notice.other))
     return found
 
 
@@ -247,7 +253,7 @@ def explain_push(found: OwnershipConflicts, *, denied: bool, start: bool) -> str
 
 
 def _rest(found: OwnershipConflicts, verb: str, start: bool) -> str:
-    claims = list(dict.fromkeys((each.resource, each.session) for some in found.values() for each in some))
+    claims = list(dict.fromkeys((each.resource, each.ask) for some in found.values() for each in some))
     first = "Or, after `coord start`," if start else "Or"
     ask = ', or ask: coord send {} "Question" "..."'
     rows = [

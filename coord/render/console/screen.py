@@ -18,7 +18,7 @@ import select
 import signal
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -36,11 +36,13 @@ _NAMES = {
     b"\x1bOA": "up", b"\x1bOB": "down", b"\x1bOC": "right", b"\x1bOD": "left",
     b"\x1b[5~": "page up", b"\x1b[6~": "page down", b"\x1b[H": "home", b"\x1b[F": "end", b"\x1bOH": "home",
     b"\x1bOF": "end", b"\x1b[1~": "home", b"\x1b[4~": "end", b"\x1b[7~": "home", b"\x1b[8~": "end",
+    b"\x1b[I": "focus", b"\x1b[O": "no focus",
     b"\x1b": "escape", b" ": "space", b"\r": "enter", b"\n": "enter", b"\x03": "interrupt", b"\x1a": "suspend",
 }  # fmt: skip
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"  # alternate screen, no cursor, no wrapping
 _EMPTY = "\x1b[0m\x1b[2J"
 _LEAVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
+_REPORT_FOCUS, _REPORT_NO_FOCUS = "\x1b[?1004h", "\x1b[?1004l"
 _PART_S = 0.05  # how long to wait for the rest of a key's sequence; a lone escape is a key too
 QUIT: dict[str, tuple[int, ...]] = {
     "q": (), "Q": (), "escape": (), "interrupt": (signal.SIGINT,), "hangup": (getattr(signal, "SIGHUP", 1),)
@@ -87,11 +89,18 @@ def is_usable(env: Mapping[str, str]) -> bool:
 
 
 class Terminal:
-    """The terminal of this process, taken over within a `with` block."""
+    """The terminal of this process, taken over within a `with` block.
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    With `reports_focus`, `wait` returns "focus" and "no focus" when the window gets and loses the keyboard, if the
+    terminal reports this.
+    """
+
+    def __init__(self, env: Mapping[str, str], *, reports_focus: bool = False) -> None:
         self._in, self._out = sys.stdin.fileno(), sys.stdout.fileno()
         self._plain = bool(env.get("NO_COLOR"))
+        self._enter = _ENTER + (_REPORT_FOCUS if reports_focus else "")
+        self._leave = (_REPORT_NO_FOCUS if reports_focus else "") + _LEAVE
+        self.before_suspend: Callable[[], object] = lambda: None
         self._encoding = sys.stdout.encoding or "utf-8"
         self._keys: deque[str] = deque()
         self._pending = b""
@@ -184,6 +193,7 @@ class Terminal:
 
     def _suspend(self) -> None:
         """Restore the terminal and stop the process, as Ctrl-Z does. After it continues, the window is drawn again."""
+        self.before_suspend()
         self._restore()
         self._lost = True
         os.kill(0, signal.SIGTSTP)
@@ -203,13 +213,13 @@ class Terminal:
         modes[tty.CC] = [*self._original[tty.CC]]
         modes[tty.CC][termios.VMIN], modes[tty.CC][termios.VTIME] = 1, 0
         termios.tcsetattr(self._in, termios.TCSANOW, modes)
-        self._write(_ENTER)
+        self._write(self._enter)
 
     def _restore(self) -> None:
         import termios
 
         with suppress(OSError):
-            self._write(_LEAVE)
+            self._write(self._leave)
         with suppress(termios.error):
             termios.tcsetattr(self._in, termios.TCSANOW, self._original)
 

@@ -98,8 +98,8 @@ TOOLS = {
                 ),
                 needed=1,
             ),
-            refused="Next: work on something else, ask its holder with `send`, or claim it again later. Do not"
-            " bypass it. (Waiting is possible in a shell.)",
+            refused="Next: work on something else, ask its holder with `send` if that is another session, or claim it"
+            " again later. Do not bypass it. (Waiting is possible in a shell.)",
         ),
         Tool("release", "Release a claim.", CommandForm("release", (_RESOURCE,), needed=1)),
         Tool(

@@ -157,7 +157,11 @@ def test_nobody_is_denied_for_the_dead(scene: Scene) -> None:
 
 def test_subagents_of_one_session_deny_each_other(scene: Scene) -> None:
     assert scene.asks(100, "a.py", agent_id="one") == (ALLOWED, "")
-    assert scene.asks(100, "a.py", agent_id="two")[0] == DENIED
+    for path in ("the full path", "the quick path"):
+        code, text = scene.asks(100, "a.py", agent_id="two")
+        assert code == DENIED, path
+        assert "another subagent of your session (one) has file/a.py" in text, path
+        assert "coord send" not in text, path
     assert scene.asks(100, "a.py", agent_id="one") == (ALLOWED, "")
 
 

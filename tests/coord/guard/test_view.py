@@ -78,7 +78,7 @@ def test_a_row_of_the_view_is_that_of_the_state() -> None:
     saved = HookView(*encode_view(state, Config(), HERE), 0).rows()
     built = guard_rows(state, Config(), [*state.claims.values(), *state.waits.values()])
     for row, other in zip(saved, built, strict=True):
-        assert denial.row_text(row) == denial.row_text(other)
+        assert denial.row_text(row, row.resource, "brown") == denial.row_text(other, row.resource, "brown")
         assert (row.id, row.ends, row.patience_s) == (other.id, other.ends, other.patience_s)
     assert [row.waiting for row in saved] == [False, True]
 
@@ -89,7 +89,10 @@ def test_a_name_of_two_live_sessions_is_shown_with_the_id() -> None:
         story.tell(second, session, SessionStarted(machine="north", name=name))
         story.asks(second + 3, session, f"file/{session}")
     state = story.state(50)
-    texts = [denial.row_text(row).partition(" has ")[0] for row in guard_rows(state, Config(), state.claims.values())]
+    texts = [
+        denial.row_text(row, row.resource, "").partition(" has ")[0]
+        for row in guard_rows(state, Config(), state.claims.values())
+    ]
     assert texts == ["twin (amber)", "twin (brown)", "only"]
 
 
@@ -128,6 +131,6 @@ def test_the_text_of_a_hostile_claim_is_one_line() -> None:
     story.asks(1, "amber", "file/\x1b[2J\nevil”")
     (row,) = guard_rows(story.state(50), Config(), story.state().claims.values())
     fields: dict[str, Any] = vars(row) | {"note": "a”\nb"}
-    text = denial.row_text(type(row).read(fields))
+    text = denial.row_text(type(row).read(fields), row.resource, "")
     assert text.isprintable()
     assert text.count("“") == text.count("”") - 1, "the quotation is not closed by the note"

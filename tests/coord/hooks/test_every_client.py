@@ -8,6 +8,7 @@ import pytest
 from coord.clients.client import WORDS, Client, client_named
 from coord.clients.registry import CLIENTS, client_of
 from coord.guard.entry import ALLOWED, DENIED
+from coord.guard.payload import parse_call
 from coord.platform.processes import Process
 from tests.support.agents import Agents, payload
 from tests.support.repositories import Repo, run_hook
@@ -82,6 +83,30 @@ def test_an_urgent_message_holds_the_agent_back_once(agents: Agents) -> None:
     agents.coord(PERSON, "send", session(agents, ONE), "Page", "Look.", "--urgency", "high")
     assert ("Look." in agents.hook(ONE, "stop").block_reason) == bool(client.stop_form)
     assert not agents.hook(ONE, "stop").block_reason
+
+
+@pytest.mark.parametrize(
+    ("word", "said", "hook_event"),
+    [
+        ("cursor", {"hook_event_name": "stop", "status": "completed"}, "stop"),
+        ("cursor", {"hook_event_name": "stop", "status": "aborted"}, "turn_end"),
+        ("cursor", {"hook_event_name": "stop", "status": "error"}, "turn_end"),
+        ("antigravity", {"terminationReason": "NO_TOOL_CALL"}, "stop"),
+        ("antigravity", {}, "stop"),
+        ("antigravity", {"terminationReason": "USER_CANCELED"}, "turn_end"),
+        ("droid", {"hook_event_name": "Notification", "notification_type": "permission_prompt"}, "asks"),
+        ("droid", {"hook_event_name": "Notification", "notification_type": "idle_prompt"}, "turn_end"),
+        ("droid", {"hook_event_name": "Notification", "notification_type": "auth_success"}, None),
+        ("opencode", {"hook_event_name": "TurnEnd"}, "turn_end"),
+    ],
+)
+def test_an_interrupted_turn_is_not_a_stop(word: str, said: dict[str, str], hook_event: str | None) -> None:
+    """Only an agent that wants to stop can be made to continue."""
+    client = client_named(word)
+    assert client
+    data = json.dumps({client.keys["conversation"]: "c", **said}).encode()
+    called = parse_call(client, data, "Stop" if client.named_events else "")
+    assert (called.hook_event if called else None) == hook_event
 
 
 # --- what is printed, in real processes -------------------------------------------------------------------------------

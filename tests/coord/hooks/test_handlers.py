@@ -202,6 +202,63 @@ def test_a_resolved_message_is_not_repeated_and_blocks_no_stop(agents: Agents) -
     assert "confirm" not in context
 
 
+def test_urgent_messages_come_before_notices_and_others(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.starts(CODEX)
+    to = agents.session(CLAUDE)
+    agents.coord(CODEX, "send", to, "hello", "There is no hurry.")
+    agents.coord(CLAUDE, "claim", "droplet", "x")
+    agents.coord(CODEX, "break", "droplet/x", "--reason", "needed now")
+    for number in range(3):
+        agents.coord(CODEX, "send", to, f"stop {number}", "main is broken " * 20, "--urgency", "high")
+    shown = ""
+    while context := agents.shell(CLAUDE, "true").context:
+        assert len(context) <= LATER_CHARS
+        shown += context
+    order = [shown.index(part) for part in ("stop 0", "stop 1", "stop 2", "broke your claim", "There is no hurry.")]
+    assert order == sorted(order)
+
+
+def test_an_urgent_message_fits_beside_files_of_others(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.starts(CODEX)
+    names = [f"a-long-name-of-a-file-{number}.py" for number in range(20)]
+    for name in names:
+        agents.writes(CODEX, name)
+    agents.coord(CODEX, "send", agents.session(CLAUDE), "stop", "main is broken " * 20, "--urgency", "high")
+    context = agents.shell(CLAUDE, f"for name in {' '.join(names)}; do echo x >> $name; done").context
+    assert len(context) <= LATER_CHARS
+    assert "20 files that others hold changed" in context
+    assert "urgent message from" in context
+
+
+def test_a_message_to_the_own_session_is_not_called_anothers(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.coord(CLAUDE, "send", agents.session(CLAUDE), "app.py", "I was denied app.py.")
+    assert f"From: {agents.session(CLAUDE)} (your own session)" in agents.coord(CLAUDE, "inbox", "--peek").out
+    context = agents.shell(CLAUDE, "true").context
+    assert "I was denied app.py." in context
+    assert "an agent of your own session" in context
+    assert "another session" not in context
+    assert "coord reply" not in context
+
+
+def test_a_reply_that_crosses_a_message_is_marked_when_read(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.starts(CODEX)
+    asked = agents.coord(CLAUDE, "send", agents.session(CODEX), "May I?", "--json").json["message"]
+    later = agents.coord(CLAUDE, "send", agents.session(CODEX), "Never mind.", "--json").json["message"]
+    answered = agents.coord(CODEX, "reply", asked, "Yes.", "--json")
+    assert answered.json["crosses"] == [later]
+    assert f"coord inbox {later}" in answered.err, "the session that replies is told too"
+    (message,) = agents.coord(CLAUDE, "inbox", "--peek", "--json").json["messages"]
+    assert message["crosses"] == [later]
+    assert f"Crosses: {later} (not read when this was written)" in agents.coord(CLAUDE, "inbox", "--peek").out
+    assert f"sent before it read your {later}" in agents.shell(CLAUDE, "true").context
+    agents.shell(CODEX, "true")
+    assert agents.coord(CODEX, "reply", asked, "Or not.", "--json").json["crosses"] == []
+
+
 def test_a_message_that_was_not_shown_stays_unread(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)

@@ -71,6 +71,22 @@ def test_a_message_wakes_the_agent_and_stays_unread(idle: Repo) -> None:
     assert b"Are you there?" in answer.stdout
 
 
+def test_a_broadcast_wakes_no_agent_unless_it_is_urgent(idle: Repo) -> None:
+    two, three = idle.shell(), idle.shell()
+    two.start()
+    three.start()
+    with waker(idle) as process:
+        until(lambda: is_waiting(idle))
+        two.ok("coord send broadcast lunch 'I am at lunch.'")
+        three.ok("coord claim droplet x")
+        two.ok("coord break droplet/x --reason lunch")
+        two.ok("coord send broadcast stop 'main is broken' --urgency high")
+        code, text = ended(process)
+    assert code == WAKE
+    assert "main is broken" in text
+    assert "lunch" not in text, "neither the broadcast nor the notice of another session"
+
+
 def test_a_second_wake_process_of_a_session_ends_at_once(idle: Repo) -> None:
     with waker(idle) as first:
         until(lambda: is_waiting(idle))

@@ -156,9 +156,26 @@ class Agent:
         """Answer with a text, to end the turn. A request follows if a hook blocks the stop."""
         return self.answers(Answer(text))
 
+    def fails(self, status: int) -> Ended:
+        """Let the model's API answer with an error, also when the client tries again; the end of the turn."""
+        came = self.answers(Answer(status=status))
+        while isinstance(came, Heard):
+            came = self.answers(Answer(status=status))
+        return self._a(Ended, came)
+
+    def interrupts(self) -> Ended:
+        """Interrupt the turn, as a program that uses the client does; the end of the turn."""
+        self._pending.clear()
+        self._send({"type": "control_request", "request_id": "interrupt", "request": {"subtype": "interrupt"}})
+        return self._a(Ended, self._next())
+
     def calls(self, *calls: Call, mark: str | None = None) -> Heard:
         """Answer with calls of tools; the request with their results."""
         return self._a(Heard, self.answers(Answer(calls=calls), mark))
+
+    def begins(self, call: Call) -> None:
+        """Answer with a call of a tool, and do not wait for its result."""
+        self._pending.pop(self.heard[-1].mark).reply.put(Answer(calls=(call,)))
 
     def writes(self, path: str, text: str, mark: str | None = None) -> Heard:
         """Let the model write a whole file; its path is relative to the root."""

@@ -26,10 +26,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the model: a text, then calls of tools."""
+    """An answer of the model: a text, then calls of tools. With a `status`, it is an error of the API instead."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()
+    status: int = 0
 
 
 class Dialect(NamedTuple):

@@ -131,7 +131,11 @@ class _Handler(BaseHTTPRequestHandler):
             model.aside.append(f"POST {self.path}")
             aside = dialect.answers_aside(path, body)
             return self._events(aside) if dialect.streams(path, body) else self._json(aside[-1][1])
-        return self._events(dialect.events(model.hear(body)))
+        answer = model.hear(body)
+        if answer.status:
+            error = {"type": "api_error", "message": "The test wants this error."}
+            return self._send("application/json", json.dumps({"type": "error", "error": error}).encode(), answer.status)
+        return self._events(dialect.events(answer))
 
     def do_GET(self) -> None:
         self.server.model.aside.append(f"{self.command} {self.path}")
@@ -156,8 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
         lines = (f"event: {name}\n" * bool(name) + f"data: {json.dumps(data)}\n\n" for name, data in events)
         self._send("text/event-stream", "".join(lines).encode())
 
-    def _send(self, kind: str, data: bytes) -> None:
-        self.send_response(200)
+    def _send(self, kind: str, data: bytes, status: int = 200) -> None:
+        self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()

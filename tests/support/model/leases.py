@@ -80,6 +80,9 @@ class State:
     """The claims and the queue. The next operation is no earlier than `now`, and the next token is larger than `token`.
 
     If all processes have one clock that never goes back (`steady`), a lease that ended for one has ended for all.
+
+    A command can append several events, such as the renewals of two claims. A list takes no lock, so until that command
+    has answered, at `half_until`, a list may show one of the states in between (`halfway`).
     """
 
     held: tuple[Lease, ...] = ()
@@ -89,6 +92,8 @@ class State:
     steady: bool = True
     mortal: tuple[Mortal, ...] = ()  # the sessions whose death is not yet recorded
     dead: tuple[str, ...] = ()  # the sessions whose death is recorded
+    halfway: tuple["State", ...] = ()
+    half_until: int = 0  # nanoseconds of the monotonic clock
 
 
 def blockers_of(state: State, lease: Lease) -> list[Lease]:

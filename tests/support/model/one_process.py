@@ -31,11 +31,13 @@ def steps(state: State, number: int, op: Op, asked: bool) -> Iterator[tuple[Stat
     """
     if op.session in state.dead:
         return
+    if op.what == "claims":
+        seen = [state, *(state.halfway if op.called < state.half_until else ())]
+        if any(_shown(early, op.answer) for one in seen for early, _ in possible_states(one, op)):
+            yield state, False
+        return
+    state = replace(state, halfway=(), half_until=0)
     for early, from_ in possible_states(state, op):
-        if op.what == "claims":
-            if _shown(early, op.answer):
-                yield state, False
-            continue
         for then, at in after_deaths(early, op, from_):
             recorded = then is not early
             same = replace(then, now=at.lo) if state.steady or recorded else state
@@ -184,6 +186,7 @@ def _change(state: State, number: int, op: Op, own: list[Lease], at: Span) -> It
     if answer and op.what in ("release", "handoff") and len(answer.claims) != len(own):
         return
     after: State | None = state
+    parts: list[State] = []
     for i, lease in enumerate(own):
         point = at.plus(i)
         if not point.possible or after is None:
@@ -200,7 +203,8 @@ def _change(state: State, number: int, op: Op, own: list[Lease], at: Span) -> It
                 after = granted(gone, new, point)
             after = after and without(after, lease, point)
         if after is not None and (answer is None or lease is own[-1]):  # a killed process may have done a part
-            yield after
+            yield replace(after, halfway=tuple(parts), half_until=op.answered if parts else 0)
+        parts += [after] if after else []
 
 
 def judged(history: Sequence[Op], steady: bool = True, mortal: tuple[Mortal, ...] = ()) -> str:

@@ -4,6 +4,7 @@ import copy
 
 import msgspec
 
+from coord.cli.commands.board._attention import Attention
 from coord.cli.parser import command, option
 from coord.engine.board import board_of
 from coord.engine.run import Run
@@ -12,6 +13,7 @@ from coord.errors import CoordError
 from coord.platform.watch import POLL_EVERY_S, collect_signals, watch_folder
 from coord.render.board.text import ROWS, board_body, board_foot, board_sections
 from coord.render.console.screen import QUIT, SectionView, Terminal, is_usable
+from coord.workspace.person_config import has_config
 from eventlog.events import Instant, seconds_between
 from projections.views.board import Board
 from projections.views.replay import copy_state
@@ -37,8 +39,13 @@ def watch(run: Run, once: bool) -> None:
             run.note("coord cannot draw on this terminal, so the board was printed once")
         return
     caught: list[int] = []
-    with collect_signals(caught), watch_folder(run.workspace.log) as changes, Terminal(run.system.env) as terminal:
-        _watch_live(run, snapshot, terminal, changes, caught)
+    terminal = Terminal(run.system.env, reports_focus=has_config(run.system.env))
+    with collect_signals(caught), watch_folder(run.workspace.log) as changes, terminal:
+        attention = Attention(run, terminal)
+        try:
+            _watch_live(run, snapshot, terminal, attention, changes, caught)
+        finally:
+            attention.close()
     if caught:
         raise CoordError(128 + caught[0], "")
 
@@ -64,10 +71,13 @@ def _current_board(run: Run, snapshot: Snapshot) -> tuple[Board, str, Instant]:
     return board, me, current.state.due
 
 
-def _watch_live(run: Run, snapshot: Snapshot, terminal: Terminal, changes: int, caught: list[int]) -> None:
+def _watch_live(
+    run: Run, snapshot: Snapshot, terminal: Terminal, attention: Attention, changes: int, caught: list[int]
+) -> None:
     """Draw the board, and draw it again after each change or key, until a key or a signal ends it."""
     key, view = "", SectionView()
     while not caught:
+        attention.note_key(key)
         if not key:
             snapshot.catch_up(consistent=True)
             board, me, due = _current_board(run, snapshot)
@@ -75,6 +85,8 @@ def _watch_live(run: Run, snapshot: Snapshot, terminal: Terminal, changes: int, 
         rows = view.rows(board_body(board, me), columns, height - 1)
         foot = [view.more, "q quits", board_foot(board)]
         terminal.show(rows, " · ".join(part for part in foot if part))
+        if not key:
+            attention.note_board(board)
         key = terminal.wait(min(POLL_EVERY_S, seconds_between(run.system.wall(), due)), changes)
         if key in QUIT:
             caught.extend(QUIT[key])

@@ -10,7 +10,6 @@ from coord.cli.resources.types import command_line
 from coord.engine.run import Run
 from coord.errors import REFUSED, CoordError
 from coord.render.format import line, session_label, shell_word, until
-from eventlog.events import Instant
 from projections.views.board import ClaimRow
 
 _SHOWN = 5  # obstacles
@@ -50,7 +49,7 @@ def _text(result: ClaimResult) -> str:
     is_taken = any(obstacle["resource"] == result.resource for obstacle in result.obstacles)
     head = "❌ Already claimed" if is_taken else "❌ Overlaps another claim"
     head = "⏳ Still taken at the end of the wait" if result.outcome == "timed_out" else head
-    rows = "".join(f"\n   {_obstacle_text(obstacle, result.at)}" for obstacle in result.obstacles[:_SHOWN])
+    rows = "".join(f"\n   {_obstacle_text(obstacle, result)}" for obstacle in result.obstacles[:_SHOWN])
     hidden = len(result.obstacles) - _SHOWN
     more = f"\n   and {hidden} more: coord claims" if hidden > 0 else ""
     others = [_addressee(obstacle) for obstacle in result.obstacles if obstacle["session"] != result.session]
@@ -78,15 +77,17 @@ def _granted_text(result: ClaimResult, row: ClaimRow) -> str:
 
 def obstacles_text(result: ClaimResult) -> str:
     """Return the claims and requests in the way of a request, on one line."""
-    return "; ".join(_obstacle_text(obstacle, result.at) for obstacle in result.obstacles[:_SHOWN])
+    return "; ".join(_obstacle_text(obstacle, result) for obstacle in result.obstacles[:_SHOWN])
 
 
-def _obstacle_text(obstacle: dict[str, Any], now: Instant) -> str:
+def _obstacle_text(obstacle: dict[str, Any], result: ClaimResult) -> str:
+    agent = line(obstacle["agent"])
     who = session_label(obstacle["session"], {obstacle["session"]: obstacle["name"]})
+    who += f", its subagent {agent}," if agent else ""
+    labels = {"note": "for:", "work": "doing:", "blocked_on": "blocked on"}
+    if obstacle["session"] == result.session:  # what our own session said is not shown as that of another
+        who, labels = f"another subagent of your session ({agent})", {"note": "for:"}
     verb = "asked for" if obstacle["kind"] == "waiting request" else "has"
-    agent = f", its subagent {line(obstacle['agent'])}," if obstacle["agent"] else ""
-    end = until(obstacle["until"], now, obstacle["automatic"])
-    text = f"{who}{agent} {verb} {line(obstacle['resource'])} {end}"
-    labels = {"note": "for:", "doing": "doing:", "blocked_on": "blocked on"}
+    text = f"{who} {verb} {line(obstacle['resource'])} {until(obstacle['until'], result.at, obstacle['automatic'])}"
     details = ", ".join(f"{label} {line(obstacle[key])}" for key, label in labels.items() if obstacle[key])
     return f"{text} — {details}" if details else text

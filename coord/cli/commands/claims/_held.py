@@ -2,7 +2,7 @@
 
 from coord.engine.transaction import Transaction
 from coord.errors import CoordError, refused
-from coord.render.format import line, session_label, until
+from coord.render.format import Names, line, session_label, until
 from coord.render.messages import notice_line
 from projections.rules.requests import may_act_on
 from projections.rules.state import Claim, State
@@ -31,13 +31,21 @@ def not_held_error(transaction: Transaction, resource: str) -> CoordError:
         reason = notice_line(notices[-1], transaction.at, names)
     elif others:
         reason = "; ".join(
-            f"{session_label(claim.session, names)} has it {until(claim.ends_at, transaction.at, claim.automatic)}"
+            f"{_holder(claim, transaction.me.session, names)} has it "
+            f"{until(claim.ends_at, transaction.at, claim.automatic)}"
             for claim in others
         )
     else:
         mine = sorted({c.resource for c in transaction.state.claims.values() if c.session == transaction.me.session})
         reason = f"nobody has it. You hold: {', '.join(line(name) for name in mine)}" if mine else "nobody has it"
     return refused(f"{line(resource)} is not yours: {reason}.", resource=resource)
+
+
+def _holder(claim: Claim, me: str, names: Names) -> str:
+    """Return the holder of a claim in a text for the session `me`."""
+    if claim.session != me:
+        return session_label(claim.session, names)
+    return f"another subagent of your session ({line(claim.agent)})" if claim.agent else "your session's main agent"
 
 
 def claims_on(state: State, resource: str) -> list[Claim]:

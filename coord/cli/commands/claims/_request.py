@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from coord.engine.transaction import Transaction
+from coord.guard.denial import is_work_on
 from coord.hooks.edits import GitAnswers, finish_conflicting
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity, own_anchor
@@ -65,7 +66,7 @@ def request_claim(transaction: Transaction, resource: str, terms: ClaimTerms) ->
     me, at = transaction.me, transaction.at
     request = claim_request(me, resource, terms, at)
     verdict = decide_request(transaction.state, request, terms.wait_s)
-    obstacles = [_describe_obstacle(transaction.state, claim_id) for claim_id in verdict.obstacles]
+    obstacles = [_describe_obstacle(transaction.state, claim_id, resource) for claim_id in verdict.obstacles]
     before = transaction.state.claims[verdict.renewed].ends_at if verdict.renewed else ""
     waiter = own_anchor(transaction.system) if verdict.outcome == "waiting" else None
     event = transaction.append(_request_event(transaction.state, request, terms, verdict, waiter))
@@ -121,13 +122,17 @@ def claim_request(me: Identity, resource: str, terms: ClaimTerms, at: Instant) -
     )
 
 
-def _describe_obstacle(state: State, claim_id: EventId) -> dict[str, Any]:
-    """Return a conflicting claim or waiting request as it is printed, and as it is in the JSON document."""
+def _describe_obstacle(state: State, claim_id: EventId, wanted: str) -> dict[str, Any]:
+    """Return a claim or waiting request that conflicts with the `wanted` resource, as it is printed, and as it is in
+    the JSON document. `work` is what the holder is doing if that is work on the resource.
+    """
     held = state.claims.get(claim_id)
     request = held or state.waits[claim_id]
     holder = state.sessions[request.session]
     doing = " ".join(part for part in (holder.doing.action, holder.doing.target) if part)
     ends = held.ends_at if held else state.waits[claim_id].until
+    since = held.granted_at if held else request.asked_at
+    is_work = is_work_on(wanted, doing, holder.doing.automatic, holder.doing_since, since)
     return {
         "claim": claim_id,
         "kind": "claim" if held else "waiting request",
@@ -135,10 +140,11 @@ def _describe_obstacle(state: State, claim_id: EventId) -> dict[str, Any]:
         "session": request.session,
         "name": holder.name,
         "agent": request.agent,
-        "since": held.granted_at if held else request.asked_at,
+        "since": since,
         "until": ends,
         "automatic": request.automatic,
         "note": request.note,
         "doing": doing,
+        "work": doing if is_work else "",
         "blocked_on": holder.doing.blocked_on,
     }

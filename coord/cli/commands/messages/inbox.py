@@ -8,6 +8,7 @@ import msgspec
 from coord.cli.paging import before_option, cut_before, limit_option, newest_page, sort_key
 from coord.cli.parser import argument, at_option, command, option
 from coord.engine.durations import parse_wait_s
+from coord.engine.guard_index import has_news
 from coord.engine.messages import full_message_row, message_id, read_message
 from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
@@ -31,7 +32,7 @@ _SHOWN = 20
 @argument("message", required=False)
 @option("--peek", is_flag=True, help="Show the messages, and leave them unread.")
 @option("--all", "everything", is_flag=True, help="Show the newest messages to you, read or unread.")
-@option("--wait", help="Wait until something arrives, for at most this long: 10m.")
+@option("--wait", help="Wait until something arrives for you, for at most this long: 10m.")
 @limit_option(f"messages; the default is {_SHOWN}")
 @before_option
 @at_option
@@ -39,8 +40,10 @@ def inbox(run: Run, message: str | None, **options: Any) -> None:
     """Show your unread messages and notices, and mark them as read; or show one MESSAGE in full.
 
     The oldest unread messages come first, and what is not shown stays unread. With --at, it shows what was unread at
-    that time, and marks nothing as read. This also works for a session that ended after that time. With --wait, the
-    exit code is 1 if nothing arrives in time.
+    that time, and marks nothing as read. This also works for a session that ended after that time.
+
+    With --wait, a broadcast that is not urgent does not end the wait: it is shown at the end. The exit code is 1 if
+    nothing arrives in time.
 
     \b
     Examples:
@@ -142,15 +145,19 @@ def _full_row(run: Run, state: State, message: str) -> MessageRow:
 
 
 def _wait(run: Run, me: str, wait_limit_s: int) -> Snapshot:
-    """Wait until this session has something to read, and return that state. Raises CoordError (1) at the limit."""
+    """Wait until this session has something to read, and return that state. A broadcast that is not urgent ends the
+    wait only if it is unread already. Raises CoordError (1) if there is nothing to read at the limit.
+    """
     deadline = add_time(run.system.wall(), wait_limit_s)
+    looks: list[Instant] = []
 
     def look() -> tuple[Snapshot | None, Instant]:
         snapshot = run.read_state()
         state = as_of(snapshot.state, snapshot.now)
         session = known_session(state, me)
-        is_over = run.system.wall() >= deadline
-        return (snapshot if session.unread or session.notices or is_over else None), min(deadline, state.due)
+        found = has_news(state, session) or run.system.wall() >= deadline or (not looks and bool(session.unread))
+        looks.append(snapshot.now)
+        return (snapshot if found else None), min(deadline, state.due)
 
     caught: list[int] = []
     try:

@@ -1,6 +1,11 @@
 """`coord reply`: answer a message."""
 
-from coord.cli.commands.messages.send import check_length, resolve_recipient, warn_of_dead_recipients
+from coord.cli.commands.messages.send import (
+    check_length,
+    find_rings,
+    resolve_recipient,
+    warn_of_dead_recipients,
+)
 from coord.cli.parser import argument, command
 from coord.engine.messages import message_id, read_message
 from coord.engine.run import Run
@@ -29,16 +34,29 @@ def reply(run: Run, message: str, body: str) -> None:
     if not text.strip():
         raise usage_error("the answer is empty. Nothing was sent.")
 
-    def decide(transaction: Transaction) -> tuple[str, str]:
+    def decide(transaction: Transaction) -> tuple[str, str, tuple[str, ...]]:
         to = resolve_recipient(transaction.state, event.actor)
         sent = transaction.append(MessageSent(to=(to,), subject=subject[:1000], body=text, in_reply_to=question_id))
+        crosses = transaction.state.messages[sent.id].crosses
         transaction.append(MessageAcknowledged(messages=(question_id,)))
-        return sent.id, to
+        return sent.id, to, crosses
 
     outcome = run.transact(decide)
-    sent, to = outcome.value
+    sent, to, crosses = outcome.value
+    state, me = outcome.snapshot.state, outcome.me.session
+    who = session_label(to, names_of(state))
+    how, rings = find_rings(run, state, me, [to], sent)
     run.say(
-        f"✅ Sent to {session_label(to, names_of(outcome.snapshot.state))}: {line(subject)}",
-        {"message": sent, "session": outcome.me.session, "to": [to], "in_reply_to": question_id},
+        f"✅ Sent to {who}: {line(subject)}{how}",
+        {
+            "message": sent,
+            "session": me,
+            "to": [to],
+            "in_reply_to": question_id,
+            "crosses": list(crosses),
+            "rings": rings,
+        },
     )
-    warn_of_dead_recipients(run, outcome.snapshot.state, [to])
+    if crosses:
+        run.note(f"{who} had written again, and you have not read that: coord inbox {crosses[-1]}")
+    warn_of_dead_recipients(run, state, [to])

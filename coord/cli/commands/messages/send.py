@@ -1,6 +1,6 @@
 """`coord send`: send a message."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from coord.cli.parser import argument, command, option
 from coord.engine.run import Run
@@ -8,7 +8,8 @@ from coord.engine.transaction import Transaction
 from coord.errors import no_session, usage_error
 from coord.render.format import line, plural, session_label
 from coord.workspace.names import EVERYONE_WORDS, live_sessions_text, resolve_session
-from eventlog.events import EVERYONE, MAX_TEXT_LENGTH, MessageSent, Urgency
+from eventlog.events import EVERYONE, MAX_TEXT_LENGTH, EventId, MessageSent, Urgency
+from projections.rules.sessions import is_idle
 from projections.rules.state import State
 from projections.views.board import names_of
 
@@ -61,18 +62,35 @@ def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, ne
 
     outcome = run.transact(decide)
     message, recipients = outcome.value
-    sessions = outcome.snapshot.state.sessions
+    state, me = outcome.snapshot.state, outcome.me.session
     if everyone:
-        live = sum(sessions[name].live for name in recipients)
+        live = sum(state.sessions[name].live for name in recipients)
         who = f"everyone ({plural(live, 'session')})" if live else "everyone (nobody else is here)"
     else:
-        who = ", ".join(session_label(name, names_of(outcome.snapshot.state)) for name in recipients)
+        who = ", ".join(session_label(name, names_of(state)) for name in recipients)
+    how, rings = ("", []) if everyone else find_rings(run, state, me, recipients, message)
     run.say(
-        f"✅ Sent to {who}: {line(subject)}",
-        {"message": message, "session": outcome.me.session, "to": EVERYONE if everyone else recipients},
+        f"✅ Sent to {who}: {line(subject)}{how}",
+        {"message": message, "session": me, "to": EVERYONE if everyone else recipients, "rings": rings},
     )
     if not everyone:
-        warn_of_dead_recipients(run, outcome.snapshot.state, recipients)
+        warn_of_dead_recipients(run, state, recipients)
+
+
+def find_rings(
+    run: Run, state: State, me: str, recipients: Iterable[str], message: EventId
+) -> tuple[str, list[dict[str, str]]]:
+    """Return how the acting session `me` can wake the recipients that are idle: as text, and for the JSON document."""
+    sessions = [state.sessions[name] for name in recipients if name != me]
+    client = state.sessions[me].client
+    idle = [session for session in sessions if session.live and session.client == client and is_idle(session.doing)]
+    if not idle:
+        return "", []
+    from coord.cli.commands.messages._ring import rings_of  # few messages have such a recipient
+
+    names, rings = names_of(state), rings_of(run, idle, message)
+    rows = [f"\n🔔 {session_label(ring.session, names)} is idle. To wake it: {ring.how}" for ring in rings]
+    return "".join(rows), [{"session": ring.session, "how": ring.how} for ring in rings]
 
 
 def warn_of_dead_recipients(run: Run, state: State, recipients: Sequence[str]) -> None:

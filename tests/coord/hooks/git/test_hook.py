@@ -307,6 +307,8 @@ def test_a_subagent_commits_its_parents_edits_not_its_siblings(repo: Repo) -> No
     assert refused.code == DENIED
     assert "siblings.py" in refused.err
     assert "parents.py:" not in refused.err
+    assert "another subagent of your session (sibling) has file/siblings.py" in refused.err
+    assert "coord send" not in refused.err, "a session cannot ask itself"
     assert machine.run(100, "git-hook", "pre-commit", **parent).code == 0
 
 

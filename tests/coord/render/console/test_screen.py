@@ -87,6 +87,7 @@ KEYS = {
     b"\x1b[200~x": ["", "x"],
     "é".encode(): ["é"],
     b" \r": ["space", "enter"],
+    b"\x1b[I\x1b[O": ["focus", "no focus"],
 }
 
 
@@ -103,6 +104,15 @@ def test_key_sequence_that_arrives_in_parts_is_one_key(window: Window, monkeypat
         os.write(window.ours, b"\x1b[")
         threading.Timer(0.05, os.write, (window.ours, b"C")).start()
         assert screen.wait(10) == "right"
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_reports_of_the_focus_are_turned_on_and_off(window: Window, asked: bool) -> None:
+    window.opened()  # connects the streams
+    with Terminal({}, reports_focus=asked):
+        pass
+    drawn = window.reads(b"\x1b[?1049l")
+    assert [drawn.count(code) for code in (b"\x1b[?1004h", b"\x1b[?1004l")] == [asked, asked]
 
 
 def test_terminal_modes_are_restored(window: Window) -> None:

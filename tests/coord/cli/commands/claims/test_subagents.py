@@ -53,6 +53,17 @@ def test_the_holding_subagent_and_its_session_can_act(machine: SimulatedMachine,
         assert after[0]["session"] != before["session"]
 
 
+def test_a_refused_subagent_is_not_sent_to_its_own_session(machine: SimulatedMachine) -> None:
+    codex(machine, "root", "heartbeat", "building", "the landing page")
+    refused = codex(machine, "two", "claim", "file", "a.py")
+    assert refused.code == 1
+    assert "another subagent of your session (one) has file/a.py" in refused.out
+    assert "landing page" not in refused.out, "its own words"
+    assert "Ask:" not in refused.out
+    assert "Wait: coord claim file/a.py --wait 10m" in refused.out, "its command acts as the subagent"
+    assert "another subagent of your session (one) has it" in codex(machine, "two", "release", "file", "a.py").err
+
+
 @pytest.mark.parametrize(("agent", "counts"), [("one", True), ("", True), ("two", False)])
 @pytest.mark.parametrize("kind", ["release", "renew", "hand over"])
 def test_only_the_holder_or_its_session_acts_on_a_claim(kind: str, agent: str, counts: bool) -> None:

@@ -172,10 +172,34 @@ def test_waiting_for_messages_returns_the_new_message(repo: Repo, command: str) 
     assert first in result.out
 
 
+def test_a_broadcast_ends_no_wait_for_messages_unless_urgent(repo: Repo) -> None:
+    (one, _), (two, _) = repo.sessions(2)
+    waiter = Waiter(two, "coord inbox --wait 10m")
+    until(lambda: _watches(waiter.pid), "its watching")
+    one.ok("coord send broadcast Lunch 'I am at lunch.'")
+    one.ok("coord send broadcast Stop 'main is broken' --urgency high")
+    result = waiter.result()
+    assert result.code == 0
+    assert "main is broken" in result.out
+    assert "I am at lunch." in result.out, "it is shown as well"
+
+
+def test_a_broadcast_is_shown_at_the_end_of_the_wait(repo: Repo) -> None:
+    (one, _), (two, _) = repo.sessions(2)
+    waiter = Waiter(two, "coord inbox --wait 5s")
+    until(lambda: _watches(waiter.pid), "its watching")
+    one.ok("coord send broadcast Lunch 'I am at lunch.'")
+    result = waiter.result()
+    assert result.code == 0
+    assert "I am at lunch." in result.out
+
+
 def test_waiting_for_messages_returns_at_once_or_at_its_limit(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     one.ok(f"coord send {second} Hello")
     assert "Hello" in two.ok("coord inbox --wait 10m")
+    one.ok("coord send broadcast Lunch")
+    assert "Lunch" in two.ok("coord inbox --wait 10m"), "it was unread before the wait"
     nothing = two.run("coord inbox --wait 1s")
     assert nothing.code == 1
     assert "Nothing arrived" in nothing.out

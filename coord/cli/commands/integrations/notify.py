@@ -1,0 +1,148 @@
+"""`coord notify`: show, set, remove, try and run the command that is run when something needs the person."""
+
+import os
+import sys
+import time
+
+from coord.cli.parser import command, option
+from coord.engine.board import take_notification
+from coord.engine.run import Run
+from coord.errors import CoordError, refused, usage_error
+from coord.platform.executable import find_program
+from coord.render.format import line, shell_word
+from coord.workspace.notify.due import record_problem
+from coord.workspace.notify.message import PREFIX, SAMPLE, check_command, filled_in, variables
+from coord.workspace.notify.record import FAILURE, WAITING, LockFile, read_failure
+from coord.workspace.notify.runner import record_failure, run_command
+from coord.workspace.person_config import config_path, read_person_config, split_command, write_notify
+
+_EXAMPLES = ("notify-send {title} {text}", "terminal-notifier -title {title} -message {text}", "ntfy publish MY-TOPIC")
+"""Commands that work without a script, by the programs that many people have."""
+
+
+@command("notify", acts=False)
+@option("--command", "given", metavar="CMD", help="Run CMD when something needs you. No shell is used.")
+@option("--off", is_flag=True, help="Run nothing any more.")
+@option("--due", is_flag=True, help="Notify of what is due now, after a short wait. Useful in a timer of your system.")
+@option("--test", is_flag=True, help="Run the command now, and show whether it works.")
+def notify(run: Run, given: str | None, off: bool, due: bool, test: bool) -> None:
+    """Run a command of yours when something newly needs you, such as a question of an agent. Show it without options.
+
+    The command is saved in your own settings, ~/.config/coord/config.toml, for all repositories. It gets one line of
+    text in place of {text}, or else as its last argument; {title} and variables such as COORD_NOTIFY_WHAT are for
+    commands that need more. At most four notifications in an hour are not urgent. There is none while you see `coord
+    watch`.
+
+    \b
+    Examples:
+      coord notify --command "notify-send {title} {text}"
+      coord notify --command "ntfy publish MY-TOPIC"
+      coord notify --command ~/bin/tell-me --test
+      coord notify --off
+      coord notify --due
+    """
+    if (off or due) and (given is not None) + off + due + test > 1:
+        raise usage_error(f"give {'--off' if off else '--due'} alone.")
+    if due:
+        _deliver(run)
+        return
+    if given is not None:
+        write_notify(run.system.env, _with_path(run, given))
+    elif off:
+        write_notify(run.system.env, ())
+    words = read_person_config(run.system.env).notify
+    if test and not words:
+        raise refused(f"no command is set, so there is nothing to test. To set one: {_example(run)}")
+    failure = run_command(*_test_call(run, words)) if test else ""
+    if test:
+        _record(run, failure)
+    failed = failure if test else read_failure(_cache(run)).partition(" ")[2]
+    data = {"command": words, "file": config_path(run.system.env), "tested": test, "failure": failed}
+    run.say("\n".join(_lines(run, words, tested=test, failure=failed)), data)
+    if failure:
+        raise CoordError(1, "")
+
+
+def _deliver(run: Run) -> None:
+    """Wait until new needs have lasted for some seconds, and notify of those that are left."""
+    waiting = LockFile(run.workspace.cache, WAITING)
+    if not waiting.take():
+        run.say("Another process is about to notify you.", {"sent": "", "failure": ""})
+        return
+    time.sleep(read_person_config(run.system.env).notify_after_seconds)
+    waiting.release()  # a need from now on starts another process
+    try:
+        delivery = take_notification(run.system, run.workspace, run.config)
+    except (CoordError, OSError) as error:
+        record_problem(run.workspace, error)
+        raise
+    if delivery is None:
+        run.say("Nothing is due.", {"sent": "", "failure": ""})
+        return
+    failure = run_command(delivery.command, delivery.env)
+    record_failure(os.path.join(run.workspace.cache, FAILURE), failure)
+    sent = delivery.env[f"{PREFIX}TEXT"]
+    run.say(f"❌ {line(failure, 300)}" if failure else f"🔔 {sent}", {"sent": sent, "failure": failure})
+    if failure:
+        raise CoordError(1, "")
+
+
+def _with_path(run: Run, given: str) -> tuple[str, ...]:
+    """Return the words of a command, with the path of its program: a hook can have another PATH. Raises CoordError."""
+    words = split_command(given, "--command")
+    if not words or not words[0]:
+        raise usage_error("--command is empty. To stop notifications: coord notify --off")
+    check_command(words)
+    name = os.path.expanduser(words[0])
+    path = os.path.join(run.system.cwd, name) if os.sep in name else find_program(run.system.env, name)
+    if not path or not os.access(path, os.X_OK) or os.path.isdir(path):
+        raise usage_error(f"there is no program {line(words[0], 100)} that can be run. Nothing was changed.")
+    return (os.path.abspath(path), *words[1:])
+
+
+def _test_call(run: Run, words: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
+    check_command(words)
+    values = variables(SAMPLE, _root(run), {})
+    return filled_in(words, values), {**run.system.env, **values}
+
+
+def _root(run: Run) -> str:
+    """Return the folder that a notification would be about; outside a repository, the working directory."""
+    try:
+        return run.workspace.root
+    except CoordError:
+        return run.system.cwd
+
+
+def _cache(run: Run) -> str:
+    """Return the folder in which a failed notification is recorded; empty outside a repository."""
+    try:
+        return run.workspace.cache
+    except CoordError:
+        return ""
+
+
+def _record(run: Run, failure: str) -> None:
+    """Forget an earlier failure if the test succeeded. Its own failure is shown."""
+    if not failure and (cache := _cache(run)):
+        record_failure(os.path.join(cache, FAILURE), "")
+
+
+def _lines(run: Run, words: tuple[str, ...], *, tested: bool, failure: str) -> list[str]:
+    if not words:
+        return [f"Notifications are off. To be told when something needs you: {_example(run)}"]
+    shown = " ".join(map(shell_word, words))
+    rows = [f"🔔 When something needs you, coord runs: {shown}", f"   saved in {config_path(run.system.env)}"]
+    if failure:
+        rows.append(f"❌ {'It' if tested else 'The last notification'} failed: {line(failure, 300)}")
+    elif tested:
+        rows.append("✅ It ran and ended with exit code 0. If you saw nothing, its program did not show it.")
+    rows += [] if tested else ["   try it: coord notify --test · stop it: coord notify --off"]
+    return rows
+
+
+def _example(run: Run) -> str:
+    """Return a command line that sets a program of this machine."""
+    known = [words for words in _EXAMPLES if find_program(run.system.env, words.partition(" ")[0])]
+    usual = _EXAMPLES[sys.platform == "darwin"]
+    return f'coord notify --command "{(known or [usual])[0]}"'

@@ -1,0 +1,104 @@
+"""`coord watch` and notifications: none while a person sees the watch, and those that become due as time passes."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from coord.workspace.notify.record import WATCHED, LockFile, is_watched
+from tests.support.notifying import Notified
+from tests.support.processes import Shell, Terminal, until
+from tests.support.repositories import Repo
+
+pytestmark = pytest.mark.slow
+
+BLOCK = "coord heartbeat waiting deploy --blocked-on"
+FOCUS, NO_FOCUS = ("1b", "5b", "49"), ("1b", "5b", "4f")  # what a terminal reports
+
+
+class Watching:
+    """A session, a person's command, and a window with `coord watch`."""
+
+    def __init__(self, repo: Repo, **settings: float) -> None:
+        self.repo, self.notified = repo, Notified(repo)
+        self.cache = str(repo.folder / ".cache")
+        self.one: Shell
+        (self.one, self.session), _ = repo.sessions(2)
+        repo.set(**settings)
+        self.window: Terminal = repo.terminal()
+        self.window.begin(f"echo $BASHPID > {repo.home}/pid; coord watch")
+        self.window.sees("ACTIVE SESSIONS", "q quits")
+        until(lambda: is_watched(self.cache), "the mark of the watch")
+
+    def report(self, bytes_: tuple[str, ...], watched: bool) -> None:
+        """Report a change of the focus, as a terminal does, and wait until the watch has noted it."""
+        self.window._call("send-keys", "-H", *bytes_)
+        until(lambda: is_watched(self.cache) == watched, f"the mark {watched}")
+
+    @property
+    def pid(self) -> int:
+        shell = (self.repo.home / "pid").read_text().strip()
+        found = subprocess.run(["ps", "-o", "pid=", "--ppid", shell], capture_output=True, check=True, text=True)
+        return int(found.stdout.split()[0])
+
+
+def test_what_a_visible_watch_shows_is_not_told(repo: Repo) -> None:
+    watching = Watching(repo)
+    watching.one.ok(f"{BLOCK} 'the key'")
+    watching.window.sees("is blocked on the key")
+    assert watching.notified.none_more(0)
+    watching.window.quit()
+    until(lambda: not is_watched(watching.cache), "the end of the mark")
+    watching.one.ok(f"{BLOCK} 'the key' --eta 5m")
+    assert watching.notified.none_more(0), "the person has seen it"
+    watching.one.ok(f"{BLOCK} 'another key'")
+    watching.notified.wait(1)
+
+
+def test_a_watch_without_the_focus_is_not_visible(repo: Repo) -> None:
+    watching = Watching(repo)
+    watching.report(NO_FOCUS, False)
+    watching.one.ok(f"{BLOCK} 'the key'")
+    watching.notified.wait(1)
+    watching.report(FOCUS, True)
+    watching.one.ok(f"{BLOCK} 'another key'")
+    watching.window.sees("another key")
+    assert watching.notified.none_more(1)
+
+
+@pytest.mark.parametrize("how", ["killed", "suspended"])
+def test_a_watch_that_cannot_show_anything_is_not_visible(repo: Repo, how: str) -> None:
+    watching = Watching(repo)
+    if how == "killed":
+        os.kill(watching.pid, signal.SIGKILL)
+    else:
+        watching.window.press("C-z")
+    until(lambda: not is_watched(watching.cache), "the end of the mark")
+    watching.one.ok(f"{BLOCK} 'the key'")
+    watching.notified.wait(1)
+    if how == "suspended":
+        watching.window.begin("fg")
+        until(lambda: is_watched(watching.cache), "the mark of the watch")
+
+
+def test_a_watch_tells_what_becomes_due_without_a_command(repo: Repo) -> None:
+    watching = Watching(repo, silent_minutes=0.05)
+    watching.report(NO_FOCUS, False)
+    watching.one.ok("coord claim file a.py; coord heartbeat building a")
+    told = watching.notified.wait(1)[0]
+    assert (told["kind"], told["session"]) == ("silent", watching.session)
+    watching.window.sees("is silent and holds file/a.py")
+    assert watching.notified.none_more(1)
+
+
+def test_two_watches_share_the_mark(repo: Repo) -> None:
+    cache = str(repo.folder / ".cache")
+    one, two = (LockFile(cache, WATCHED, shared=True) for _ in range(2))
+    assert not is_watched(cache)
+    assert (one.take(), two.take()) == (True, True)
+    one.release()
+    assert is_watched(cache)
+    two.release()
+    assert not is_watched(cache)
+    assert os.stat(f"{cache}/watched").st_mode & 0o077 == 0, "other users cannot hold the lock"
