@@ -68,4 +68,11 @@ CLIENT = Client(
     plugin="claude --plugin-dir",
     woken="",
     todo="Restart the sessions of Claude Code that are running: they may not see new hooks.",
+    headless=(
+        *("-p", "{prompt}", "--no-session-persistence"),
+        *("--tools", "Write", "--permission-mode", "acceptEdits"),
+    ),
+    example='{"session_id": "{id}", "transcript_path": "", "cwd": "{cwd}", "permission_mode": "acceptEdits", '
+    '"hook_event_name": "PreToolUse", "tool_name": "Write", '
+    '"tool_input": {"file_path": "{file}", "content": "canary"}, "tool_use_id": "toolu_{id}"}',
 )

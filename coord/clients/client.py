@@ -132,6 +132,9 @@ class Client(LightRecord):
     plugin: str  # the command that tries a plugin folder; empty if it does not support coord's form of a plugin
     woken: str  # another way to wake its agent, if no hook can
     todo: str  # what the user must still do after the installation
+    # --- the proof that its hooks deny a write: see `coord.admin.prove`
+    headless: tuple[str, ...] = ()  # the arguments with which it follows {prompt} without a user; empty if it cannot
+    example: str = ""  # the input of its hook before a write of {file}, as JSON; {cwd} is the folder, {id} a new id
 
 
 WORDS = ("claude", "codex", "gemini", "qwen", "copilot", "opencode", "antigravity", "cursor", "droid")

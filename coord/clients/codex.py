@@ -53,4 +53,8 @@ CLIENT = Client(
     plugin="",
     woken="To wake it from outside: codex queue --thread ID --message TEXT",
     todo="Start Codex and trust the hooks with /hooks, now and after each change: it runs only trusted hooks.",
+    headless=("exec", "--ephemeral", "--skip-git-repo-check", "--sandbox", "workspace-write", "{prompt}"),
+    example='{"session_id": "{id}", "turn_id": "{id}", "transcript_path": null, "cwd": "{cwd}", '
+    '"hook_event_name": "PreToolUse", "permission_mode": "default", "tool_name": "apply_patch", "tool_input": '
+    '{"command": "*** Begin Patch\\n*** Add File: {file}\\n+canary\\n*** End Patch\\n"}, "tool_use_id": "call_{id}"}',
 )

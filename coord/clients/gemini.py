@@ -45,4 +45,8 @@ CLIENT = Client(
     plugin="",
     woken="There is no known way to wake it",
     todo="Restart the sessions of Gemini CLI that are running.",
+    headless=("-p", "{prompt}", "--approval-mode", "auto_edit"),
+    example='{"session_id": "{id}", "transcript_path": "", "cwd": "{cwd}", "hook_event_name": "BeforeTool", '
+    '"timestamp": "2026-01-01T00:00:00.000Z", "tool_name": "write_file", '
+    '"tool_input": {"file_path": "{file}", "content": "canary"}}',
 )

@@ -96,6 +96,7 @@ if TYPE_CHECKING:
 
 HOOKS = "hooks"  # the folder of the traces, in the cache
 FAILURES = "failures"  # the file that records failures of hooks
+KEPT = "kept"  # the file with which a session's traces are kept when it ends
 _MAX_TRACE_BYTES = 1 << 20
 _MAX_FAILURES_BYTES = 1 << 16
 

@@ -176,7 +176,8 @@ def on_end(hook: HookContext) -> None:
         import shutil  # it takes 2 ms to load, and no other hook event needs it
 
         end_commands(hook, UNSHOWN_COMMAND)
-        shutil.rmtree(hook_state.folder_of(hook.workspace.cache, hook.me.id), ignore_errors=True)
+        if not os.path.exists(os.path.join(hook_state.folder_of(hook.workspace.cache), hook_state.KEPT)):
+            shutil.rmtree(hook_state.folder_of(hook.workspace.cache, hook.me.id), ignore_errors=True)
         hook.transaction.append(
             SessionEnded(reason=f"its client ended it ({line(hook.call.reason, 40) or 'no reason given'})")
         )

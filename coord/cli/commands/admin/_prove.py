@@ -1,0 +1,78 @@
+"""`coord doctor --prove`: prove for each client that its hooks deny a write, and print the results."""
+
+import sys
+from collections.abc import Iterator
+
+import msgspec
+
+from coord.admin.prove.attempt import RUN_S
+from coord.admin.prove.proof import Proof, Prover, prove
+from coord.cli.commands.admin._steps import step_lines
+from coord.clients.client import Client
+from coord.clients.registry import CLIENTS
+from coord.engine.run import Run
+from coord.errors import REFUSED, CoordError, refused, usage_error
+from coord.render.format import line
+
+_SYMBOLS = {"denied": "✅", "not_asked": "🔴", "ignored": "🔴", "not_tried": "🟡"}
+_WORDS = {"denied": "denied", "not_asked": "not asked", "ignored": "asked and ignored", "not_tried": "not tried"}
+
+
+def prove_clients(run: Run, name: str, *, hook_only: bool, yes: bool) -> None:
+    """Prove it for the named client, or for all whose hooks are installed. Raises CoordError (1) unless every write was
+    denied.
+    """
+    prover = Prover(run.system, run.workspace, run.config)
+    run.read_state()  # hooks cannot use a log that this cannot use
+    clients = _chosen(prover, name)
+    runs = [client for client in clients if not hook_only and prover.program(client)]
+    if runs and not yes:
+        _ask(run, runs, name)
+    proofs = []
+    for client in clients:
+        if client in runs:
+            run.note(f"{client.title} is asked to write a file in a scratch folder; it has {RUN_S / 60:g} minutes")
+        proofs.append(prove(prover, client, hook_only=hook_only))
+    data = {"folder": run.workspace.folder, "proofs": [msgspec.to_builtins(proof) for proof in proofs]}
+    run.say("\n\n".join("\n".join(_lines(proof)) for proof in proofs), data)
+    if not all(proof.holds for proof in proofs):
+        raise CoordError(REFUSED, "")
+
+
+def _chosen(prover: Prover, name: str) -> list[Client]:
+    """Return the clients to try. Raises CoordError (1 or 2) if there is none."""
+    if name:
+        found = [client for client in CLIENTS if client.word == name]
+        if not found:
+            words = ", ".join(client.word for client in CLIENTS)
+            raise usage_error(f"{name[:40]!r} is not a client. Choose one of {words}.")
+        return found
+    if found := prover.installed():
+        return found
+    raise refused("no client has coord's hooks here. Nothing was tried. To install them: coord install CLIENT")
+
+
+def _ask(run: Run, clients: list[Client], name: str) -> None:
+    """Ask the user at the terminal whether the models may be asked. Raises CoordError if not."""
+    titles = " and ".join(client.title for client in clients)
+    word = f" {name}" if name else ""
+    hook_only = f"To call only the hooks, without a model: coord doctor --prove{word} --hook-only"
+    costs = (
+        f"{titles} will ask {'its model' if len(clients) == 1 else 'their models'} once or twice, which can cost money"
+    )
+    if run.json or not run.system.has_terminal():
+        raise usage_error(f"{costs}. Nothing was tried. To allow that: coord doctor --prove{word} --yes. {hook_only}")
+    sys.stderr.write(f"{costs}. Continue? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise refused(f"nothing was tried. {hook_only}")
+
+
+def _lines(proof: Proof) -> Iterator[str]:
+    symbol = _SYMBOLS[proof.result] if not proof.not_run or proof.result != "denied" else "🟡"
+    yield f"{symbol} {proof.title}: {_WORDS[proof.result]}"
+    if proof.not_run:
+        yield f"   {proof.title} itself was not tried: {line(proof.not_run, 400)}"
+    yield f"   {line(proof.evidence, 500)}"
+    for step in proof.do:
+        yield from step_lines(step)
