@@ -59,4 +59,7 @@ CLIENT = Client(
     woken="There is no known way to wake it",
     todo="Restart the sessions of GitHub Copilot CLI that are running. It asks before an agent runs coord: you can "
     "approve that for the whole folder.",
+    headless=("-p", "{prompt}", "--allow-tool", "write"),
+    example='{"hook_event_name": "PreToolUse", "session_id": "{id}", "cwd": "{cwd}", "tool_name": "Write", '
+    '"tool_input": {"path": "{file}", "file_text": "canary"}}',
 )

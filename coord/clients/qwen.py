@@ -53,4 +53,7 @@ CLIENT = Client(
     plugin="",
     woken="There is no known way to wake it",
     todo="Restart the sessions of Qwen Code that are running.",
+    headless=("{prompt}", "--approval-mode", "auto-edit"),
+    example='{"session_id": "{id}", "cwd": "{cwd}", "hook_event_name": "PreToolUse", "permission_mode": "auto-edit", '
+    '"tool_name": "write_file", "tool_input": {"file_path": "{file}", "content": "canary"}, "tool_use_id": "{id}"}',
 )

@@ -56,12 +56,10 @@ def hooks_never_run(subject: Subject) -> Iterator[DoctorFinding]:
     """Find hooks that are installed and have never run here. If the client has had a session here, it ignores them."""
     for client in CLIENTS:
         if _installed(subject, client) and not os.path.exists(client_trace_path(subject.folder.cache, client.word)):
-            root = shell_quoted(subject.folder.root)
             had_session = not subject.unusable and client.name in subject.state.clients
             steps = (
                 RepairStep(client.todo),
-                RepairStep(f"then give {client.title} a prompt in this folder", f"cd {root} && {client.command}"),
-                RepairStep("and check again", "coord doctor"),
+                RepairStep(f"then see whether {client.title} obeys them", f"coord doctor --prove {client.word}"),
             )
             what = f"the hooks of {client.title} have never run here"
             evidence = (

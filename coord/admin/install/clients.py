@@ -249,6 +249,7 @@ def _is_needed(path: str, client: Client, request: InstallRequest, draft: Change
 
 def _report_next_steps(client: Client, scope: str, request: InstallRequest, draft: Changeset) -> None:
     draft.todo(client.todo)
+    draft.todo(f"Then see whether {client.title} obeys the guard: coord doctor --prove {client.word}")
     if scope == "local":
         draft.note(
             f"These settings apply only in this worktree, not in worktrees that {client.title} makes for its "

@@ -71,9 +71,22 @@ def call_hook(client: Client, command: str, canary: Canary, root: str, timeout_s
     return Attempt(ended.failed or f"it ended with exit code {ended.code}", ended.last_line)
 
 
-def denies(_client: Client, code: int | None, _out: str) -> bool:
-    """Return whether the answer of a hook denies a write: an exit code, and what was printed on standard output."""
-    return code == DENIED
+def denies(client: Client, code: int | None, out: str) -> bool:
+    """Return whether the answer of a hook denies a write: its exit code, and what it printed on standard output."""
+    if client.denial_form and code in (0, client.denial_code):
+        try:
+            if _has_form(json.loads(out), client.denial_form):
+                return True
+        except ValueError:
+            pass  # it printed no document
+    return code == client.denial_code == DENIED
+
+
+def _has_form(value: object, form: object) -> bool:
+    """Return whether a JSON value is what a form describes, with any text."""
+    if isinstance(form, dict):
+        return isinstance(value, dict) and all(_has_form(value.get(name), part) for name, part in form.items())
+    return isinstance(value, str) if form == "{text}" else value == form
 
 
 def _hook_input(client: Client, canary: Canary, root: str) -> bytes:

@@ -108,11 +108,18 @@ def _run(prover: Prover, client: Client) -> tuple[Verdict, str]:
 
 def _call(prover: Prover, client: Client) -> tuple[Verdict, str]:
     commands = dict.fromkeys(command for scope in prover.hooks(client).values() for command in scope)
-    before = [command for command in commands if not command.endswith(" --wake")]
-    if not before:
+    results = [_call_one(prover, client, command) for command in commands if _is_called_before(client, command)]
+    if not results:
         return "not_asked", "its settings have no hooks of coord"
-    results = [_call_one(prover, client, command) for command in before]
     return min(results, key=lambda result: result[0] != "denied")  # one that denies is enough
+
+
+def _is_called_before(client: Client, command: str) -> bool:
+    """Return whether the command of a hook can be the one before a write: it does not wait for messages, and names no
+    other event.
+    """
+    last = command.rpartition(" ")[2]
+    return last != "--wake" and (not client.named_events or client.hook_events.get(last) == "before")
 
 
 def _call_one(prover: Prover, client: Client, command: str) -> tuple[Verdict, str]:

@@ -9,7 +9,7 @@ from coord.admin.prove.attempt import RUN_S
 from coord.admin.prove.proof import Proof, Prover, prove
 from coord.cli.commands.admin._steps import step_lines
 from coord.clients.client import Client
-from coord.clients.registry import CLIENTS
+from coord.clients.registry import CLIENTS, clients_in
 from coord.engine.run import Run
 from coord.errors import REFUSED, CoordError, refused, usage_error
 from coord.render.format import line
@@ -26,8 +26,8 @@ def prove_clients(run: Run, name: str, *, hook_only: bool, yes: bool) -> None:
     run.read_state()  # hooks cannot use a log that this cannot use
     clients = _chosen(prover, name)
     runs = [client for client in clients if not hook_only and prover.program(client)]
-    if runs and not yes:
-        _ask(run, runs, name)
+    if runs:
+        _check_permission(run, runs, name, yes)
     proofs = []
     for client in clients:
         if client in runs:
@@ -52,15 +52,25 @@ def _chosen(prover: Prover, name: str) -> list[Client]:
     raise refused("no client has coord's hooks here. Nothing was tried. To install them: coord install CLIENT")
 
 
-def _ask(run: Run, clients: list[Client], name: str) -> None:
-    """Ask the user at the terminal whether the models may be asked. Raises CoordError if not."""
-    titles = " and ".join(client.title for client in clients)
+def _check_permission(run: Run, clients: list[Client], name: str, yes: bool) -> None:
+    """Ask the user at the terminal whether the clients may be run, unless they have said so. Raises CoordError if not.
+
+    An agent may run `coord doctor` without asking its user, so it must not start other agents with it.
+    """
     word = f" {name}" if name else ""
     hook_only = f"To call only the hooks, without a model: coord doctor --prove{word} --hook-only"
-    costs = (
-        f"{titles} will ask {'its model' if len(clients) == 1 else 'their models'} once or twice, which can cost money"
-    )
-    if run.json or not run.system.has_terminal():
+    by_person = run.system.has_terminal() and not run.json
+    if clients_in(run.system.env) and not run.system.has_terminal():
+        raise refused(
+            f"an agent cannot start another one to prove this. Nothing was tried. {hook_only}. "
+            f"In a terminal of your own: coord doctor --prove{word}"
+        )
+    if yes:
+        return
+    titles = " and ".join(client.title for client in clients)
+    whose = "its model" if len(clients) == 1 else "their models"
+    costs = f"{titles} will run here and ask {whose} once or twice, which can cost money"
+    if not by_person:
         raise usage_error(f"{costs}. Nothing was tried. To allow that: coord doctor --prove{word} --yes. {hook_only}")
     sys.stderr.write(f"{costs}. Continue? [y/N] ")
     sys.stderr.flush()

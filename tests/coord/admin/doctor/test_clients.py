@@ -48,7 +48,7 @@ def test_hooks_that_never_ran_are_found(machine: Machine, client: Client) -> Non
     assert row["severity"] == "note", "the hooks may just have been installed"
     assert row["what"] == f"the hooks of {client.title} have never run here"
     assert row["do"][0]["why"] == client.todo
-    assert row["do"][1]["command"] == f"cd {machine.repo.root} && {client.command}"
+    assert row["do"][1]["command"] == f"coord doctor --prove {client.word}"
     assert not [step for step in row["do"] if "install" in step["command"]], "the hooks are already installed"
     fired(machine, client)
     assert findings(machine) == {}

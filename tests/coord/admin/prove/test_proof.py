@@ -152,9 +152,12 @@ def test_a_killed_proof_leaves_a_folder_for_a_day(shell: Shell, repo: Repo) -> N
     assert [*cache.glob("proof-*")] == []
 
 
-def test_an_agent_can_ask_for_a_proof(shell: Shell) -> None:
-    result = shell.run("CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=x PLAYED=obeys coord doctor --prove claude --yes --json")
-    assert result.json["proofs"][0]["result"] == "denied"
+def test_an_agent_cannot_start_another_one(shell: Shell) -> None:
+    agent = "CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=x PLAYED=obeys coord doctor --prove claude"
+    result = shell.run(f"{agent} --yes")
+    assert (result.code, result.out) == (1, "")
+    assert "an agent cannot start another one" in result.err
+    assert "denied" in shell.ok(f"{agent} --hook-only")
 
 
 def test_a_linked_worktree_has_its_own_scratch_folder(shell: Shell, repo: Repo) -> None:
@@ -198,10 +201,10 @@ def test_the_installed_hook_is_called_as_its_client_would(repo: Repo, client: Cl
     shell.ok(f"coord install {client.word}")
     (proof,) = json.loads(shell.ok(words))["proofs"]
     assert (proof["client"], proof["result"], proof["by"]) == (client.name, "denied", "hook")
-    _replace_hook(repo, client, " || true")
+    _replace_hook(repo, client, " >/dev/null || true")
     (proof,) = shell.run(words).json["proofs"]
     assert proof["result"] == "ignored"
-    _replace_hook(repo, client, " | false || exit 1")
+    _replace_hook(repo, client, " | exit 1")
     (proof,) = shell.run(words).json["proofs"]
     assert proof["result"] == "ignored"
 
@@ -254,7 +257,7 @@ def test_a_model_is_asked_only_with_permission(shell: Shell) -> None:
 
 def test_a_person_at_a_terminal_is_asked_first(shell: Shell, repo: Repo) -> None:
     window = repo.terminal()
-    window.run(f"export PLAYED=obeys PATH={repo.home / 'played'}:$PATH")
+    window.run(f"export CLAUDECODE=1 PLAYED=obeys PATH={repo.home / 'played'}:$PATH")  # opened by an agent's client
     window.begin("coord doctor --prove claude; echo code-$?")
     window.sees("Continue? [y/N]")
     window.press("n", "Enter")
