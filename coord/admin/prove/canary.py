@@ -96,6 +96,8 @@ def claimed_canary(system: System, workspace: Workspace, config: Config) -> Iter
     """
     cache = _cache_in_worktree(workspace)
     made = missing_folders(os.path.join(cache, NAME))
+    if os.path.islink(cache):
+        raise refused(f"{cache} is a symbolic link. Nothing was tried. Remove the link: coord makes the folder again.")
     try:
         os.makedirs(cache, exist_ok=True)
         _remove_old(system, cache)

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,14 @@ def test_a_linked_worktree_has_its_own_scratch_folder(shell: Shell, repo: Repo) 
     assert prove(shell, "obeys")["result"] == "denied"
     assert not (repo.root / "linked" / "COORDINATION" / ".cache").exists()
     assert repo.events() == []
+
+
+def test_a_linked_cache_is_not_followed(shell: Shell, repo: Repo) -> None:
+    shutil.rmtree(repo.folder / ".cache")
+    (repo.folder / ".cache").symlink_to(repo.home)
+    result = run(shell, "obeys")
+    assert (result.code, result.out) == (1, "")
+    assert not list(repo.home.glob("proof-*"))
 
 
 def test_a_path_with_spaces_is_proved(shell: Shell, repo: Repo) -> None:
