@@ -62,4 +62,6 @@ CLIENT = Client(
     plugin="",
     woken="There is no known way to wake it",
     todo="Restart the sessions of Antigravity that are running.",
+    example='{"conversationId": "{id}", "stepIdx": 1, "toolCall": {"name": "write_to_file", "args": {"TargetFile": '
+    '"{file}", "Overwrite": false, "CodeContent": "canary"}}, "workspacePaths": ["{cwd}"]}',
 )

@@ -65,4 +65,7 @@ CLIENT = Client(
     plugin="",
     woken="There is no known way to wake it",
     todo="Start a new conversation in Cursor: it reads the hooks when a conversation starts.",
+    headless=("-p", "{prompt}"),
+    example='{"conversation_id": "{id}", "generation_id": "{id}", "hook_event_name": "preToolUse", '
+    '"tool_name": "Write", "tool_input": {"file_path": "{file}", "content": "canary"}, "workspace_roots": ["{cwd}"]}',
 )

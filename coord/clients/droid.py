@@ -43,4 +43,8 @@ CLIENT = Client(
     plugin="",
     woken="There is no known way to wake it",
     todo="Restart the sessions of Factory Droid that are running, and look at /hooks in one of them.",
+    headless=("exec", "--auto", "low", "{prompt}"),
+    example='{"session_id": "{id}", "transcript_path": "", "cwd": "{cwd}", "permission_mode": "auto-low", '
+    '"hook_event_name": "PreToolUse", "tool_name": "Create", '
+    '"tool_input": {"file_path": "{file}", "content": "canary"}}',
 )

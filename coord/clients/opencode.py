@@ -50,4 +50,7 @@ CLIENT = Client(
     plugin="",
     woken="",
     todo="Restart opencode: it loads plugins when it starts.",
+    headless=("run", "{prompt}"),
+    example='{"client": "opencode", "hook_event_name": "PreToolUse", "session_id": "{id}", "cwd": "{cwd}", '
+    '"tool_name": "write", "tool_input": {"filePath": "{file}", "content": "canary"}, "tool_use_id": "{id}"}',
 )

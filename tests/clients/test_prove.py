@@ -1,6 +1,7 @@
 """`coord doctor --prove` with the real clients: whether their hooks deny a write, and how it is seen if they do not."""
 
 import json
+import re
 import shlex
 import subprocess
 import threading
@@ -25,6 +26,7 @@ Step: TypeAlias = Callable[[str], Call]  # a call of the model, for the canary's
 _TRUST = {
     "codex": ("--dangerously-bypass-hook-trust",),
     "gemini": ("--skip-trust", "-m", "gemini-2.5-flash"),
+    "qwen": ("--auth-type", "openai"),
 }
 _EACH = pytest.mark.parametrize("program", PROGRAMS, ids=[program.client.word for program in PROGRAMS])
 

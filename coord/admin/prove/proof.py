@@ -116,10 +116,11 @@ def _call(prover: Prover, client: Client) -> tuple[Verdict, str]:
 
 def _is_called_before(client: Client, command: str) -> bool:
     """Return whether the command of a hook can be the one before a write: it does not wait for messages, and names no
-    other event.
+    other hook event.
     """
-    last = command.rpartition(" ")[2]
-    return last != "--wake" and (not client.named_events or client.hook_events.get(last) == "before")
+    words = command.split()
+    named = {client.hook_events[word] for word in words if word in client.hook_events}
+    return "--wake" not in words and (not named or "before" in named)
 
 
 def _call_one(prover: Prover, client: Client, command: str) -> tuple[Verdict, str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -219,10 +220,11 @@ def test_the_installed_hook_is_called_as_its_client_would(repo: Repo, client: Cl
 
 
 def _replace_hook(repo: Repo, client: Client, text: str) -> None:
+    """Add a text to the commands of a client's hooks."""
     for name in client.settings.values():
         path = repo.home / name[2:] if name.startswith("~/") else repo.root / name
         if path.exists():
-            path.write_text(path.read_text().replace(f"hook {client.word}", f"hook {client.word}{text}"))
+            path.write_text(re.sub(rf"(hook {client.word}\b[\w ]*)[^\"]*\"", rf'\1{text}"', path.read_text()))
 
 
 def test_a_hook_that_calls_a_missing_program_does_not_ask(shell: Shell, repo: Repo) -> None:
@@ -237,7 +239,8 @@ def test_a_hook_that_calls_a_missing_program_does_not_ask(shell: Shell, repo: Re
 def test_the_example_of_a_record_is_a_write(repo: Repo, client: Client) -> None:
     path = repo.root / "canary.txt"
     text = client.example.replace("{cwd}", str(repo.root)).replace("{file}", str(path)).replace("{id}", "one")
-    call = parse_call(client, text.encode())
+    event = next(name for name, hook_event in client.hook_events.items() if hook_event == "before")
+    call = parse_call(client, text.encode(), event)
     assert call is not None
     assert (call.hook_event, call.conversation) == ("before", "one")
     assert [write.path for write in writes_in(call, {})] == [str(path)]
