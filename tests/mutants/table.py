@@ -234,6 +234,16 @@ Buckets._read | never digest | a changed byte beside the checkpoint is noticed
 _compare_checkpoint | returns 'same' | a checkpoint that differs from the journals is reported
     faults/test_verify.py::test_a_wrong_fold_in_the_checkpoint_is_reported
 
+# The proof that a client obeys the guard.
+judge_run | always by_command | a file that was written after a denial is not called denied
+    coord/admin/prove/test_verdict.py::test_only_a_write_that_a_hook_denied_is_denied
+handlers.on_end | always KEPT | the traces of a denial outlast the client that was denied
+    coord/admin/prove/test_proof.py::test_the_result_is_what_the_client_does
+claimed_canary | without rmtree | a proof leaves nothing behind
+    coord/admin/prove/test_proof.py::test_a_proof_leaves_nothing_in_the_log_and_the_cache
+_check_permission | never clients_in | an agent does not start another one to prove something
+    coord/admin/prove/test_proof.py::test_an_agent_cannot_start_another_one
+
 # The past, from an older checkpoint on.
 RecentHistory.read_after | never is_late | an older checkpoint before a late journal is not used
     faults/test_past.py::test_older_checkpoints_before_a_late_journal_are_outdated
