@@ -95,10 +95,9 @@ def test_a_client_without_hooks_is_not_asked(program: Program, work: Repo, agent
 @_EACH
 def test_a_swallowed_exit_code_is_asked_and_ignored(program: Program, work: Repo, agent: Make) -> None:
     first = agent(program)
+    command = re.compile(rf"(hook {program.client.word}\b[\w ]*)\"")
     for path in _settings(first):
-        path.write_text(
-            path.read_text().replace(f"hook {program.client.word}", f"hook {program.client.word} >/dev/null || true")
-        )
+        path.write_text(command.sub(r'\1 >/dev/null || true"', path.read_text()))
     proof = prove(first, work, writes(first))
     assert (proof["result"], proof["by"]) == ("ignored", "client"), (proof, [heard.text for heard in first.heard])
 
