@@ -11,7 +11,7 @@ import time
 from coord.clients.client import Client
 from coord.guard.write_tools import PATH_INPUTS, is_unguarded, is_write
 from coord.platform.git.naming import claim_name, find_checkout, folder_in_environment, relative_name
-from coord.platform.json_reader import loads
+from coord.platform.json_reader import field_at, loads
 from coord.platform.records import LightRecord
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
@@ -134,7 +134,7 @@ def read_call(client: Client, said: "dict[str, object]", event: str = "") -> Hoo
         return None
     if hook_event in ("prompt", "stop") and parent:
         return None  # `agent_start` and `agent_stop` report the subagent
-    if hook_event == "prompt" and client.empty_prompts and _field(said, keys["prompt"]) == "":
+    if hook_event == "prompt" and client.empty_prompts and field_at(said, keys["prompt"]) == "":
         return None
     tool, given = _word(said, keys["tool"]), _input(said, keys["input"])
     if hook_event == "before" and tool in client.questions:
@@ -195,24 +195,9 @@ def _task(task: object, name: str) -> str:
     return _word(task, name) if isinstance(task, dict) else ""
 
 
-def _field(fields: "Mapping[str, object]", name: str) -> object:
-    """Return a field, by one of the names between spaces, or by a path with dots; None if there is none."""
-    if name in fields:
-        return fields[name]
-    if " " in name:
-        return next((fields[one] for one in name.split() if one in fields), None)
-    value: object = fields
-    for part in name.split("."):
-        if isinstance(value, list):
-            value = dict(enumerate(value)).get(int(part)) if part.isdecimal() else None
-        else:
-            value = value.get(part) if isinstance(value, dict) else None
-    return value
-
-
 def _input(fields: "Mapping[str, object]", name: str) -> "Mapping[str, object]":
     """Return the input of a tool: an object, the JSON text of one, or another text as the only field `input`."""
-    given = text = _field(fields, name)
+    given = text = field_at(fields, name)
     if isinstance(text, str):
         try:
             given = loads(text.encode())
@@ -222,7 +207,7 @@ def _input(fields: "Mapping[str, object]", name: str) -> "Mapping[str, object]":
 
 
 def _text(fields: "Mapping[str, object]", name: str) -> str:
-    value = _field(fields, name)
+    value = field_at(fields, name)
     return value if isinstance(value, str) else ""
 
 
@@ -234,7 +219,7 @@ def _word(fields: "Mapping[str, object]", name: str) -> str:
 
 def _use(fields: "Mapping[str, object]", name: str) -> str:
     """Return the id of a tool call, which can be a number."""
-    value = _field(fields, name)
+    value = field_at(fields, name)
     return str(value) if type(value) is int else _word(fields, name)
 
 

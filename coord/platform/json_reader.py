@@ -6,7 +6,7 @@ the package itself is used.
 
 TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 _SPACE = " \t\n\r"
@@ -42,3 +42,18 @@ def loads(data: bytes) -> "Any":
     import json
 
     return json.loads(data)
+
+
+def field_at(fields: "Mapping[str, object]", name: str) -> object:
+    """Return a field, by one of the names between spaces, or by a path with dots; None if there is none."""
+    if name in fields:
+        return fields[name]
+    if " " in name:
+        return next((fields[one] for one in name.split() if one in fields), None)
+    value: object = fields
+    for part in name.split("."):
+        if isinstance(value, list):
+            value = dict(enumerate(value)).get(int(part)) if part.isdecimal() else None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return value

@@ -66,7 +66,7 @@ def test_a_tool_that_is_not_in_the_record_is_reported_after_it(agents: Agents) -
     assert "file/new.py" in agents.claims()
 
 
-def test_a_tool_that_is_not_in_the_record_is_denied_a_claimed_file(agents: Agents) -> None:
+def test_an_unlisted_tool_is_denied_a_claimed_file(agents: Agents) -> None:
     agents.writes(CODEX, "page.py")
     used = {"tool_name": "create_file", "tool_input": {"path": str(agents.root / "page.py")}}
     assert agents.hook(CLAUDE, "before", **used).code == 2
