@@ -190,6 +190,16 @@ def fits(client: "Client", said: "Mapping[str, object]") -> bool:
     return not names or any(name in given for name in names.split("|"))
 
 
+def is_own_call(client: "Client", said: "Mapping[str, object]", env: "Mapping[str, str]") -> bool:
+    """Return whether a client has certainly called its own hook: the payload has its shape, its variable is set, if it
+    has one, and no other client's is.
+    """
+    for word, variable in HOOK_VARIABLES.items():
+        if (word == client.word) != bool(env.get(variable)):
+            return False
+    return fits(client, said)
+
+
 _INTERPRETERS = ("node", "bun", "deno", "python", "python3")
 
 

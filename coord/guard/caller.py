@@ -2,11 +2,11 @@
 example, also runs the hooks of Claude Code.
 
 The evidence, the cheapest first: the shape of the payload, the variables of hooks, and the nearest ancestor process
-that is a client. Hooks load this module before every write. If the payload has the shape of the client whose hook it
-is, and no other client's variable is set, nothing else is loaded or read.
+that is a client. A hook loads this module only if the first two do not show that the client called its own hook: see
+`coord.clients.client.is_own_call`.
 """
 
-from coord.clients.client import HOOK_VARIABLES, WORDS, Client, client_named, fits, runs_client
+from coord.clients.client import HOOK_VARIABLES, WORDS, Client, client_named, fits, is_own_call, runs_client
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
@@ -23,10 +23,9 @@ def calling_client(
     weak evidence, since clients inherit the variables of the client that started them. So if several clients are
     possible, the process decides.
     """
-    marked = [word for word, variable in HOOK_VARIABLES.items() if env.get(variable)]
-    is_marked = marked == [own.word] or (not marked and own.word not in HOOK_VARIABLES)
-    if is_marked and fits(own, said):
+    if is_own_call(own, said, env):
         return own
+    marked = [word for word, variable in HOOK_VARIABLES.items() if env.get(variable)]
     clients = [client for client in map(client_named, WORDS) if client]
     fitting = [client for client in clients if fits(client, said)]
     possible = [client for client in fitting if client.word in marked or client.word not in HOOK_VARIABLES]

@@ -12,9 +12,8 @@ import os
 import sys
 import time
 
-from coord.clients.client import client_named, runs_client
+from coord.clients.client import client_named, is_own_call, runs_client
 from coord.guard import hook_state, shell_commands
-from coord.guard.caller import calling_client
 from coord.guard.decision import due, files_held_by_others
 from coord.guard.index import load_index
 from coord.guard.payload import checkout_at, decode, folder_at, read_call, read_input, writes_in
@@ -227,7 +226,10 @@ def main(word: str, full_answer: "FullAnswer", event: str = "") -> int:
         machine = _this_machine()
         said = decode(data) if client and data.strip() else {}
         if client and said:
-            client = calling_client(client, said, machine.env, lambda: map(machine.argv, machine.above()))
+            if not is_own_call(client, said, machine.env):
+                from coord.guard.caller import calling_client  # most clients call only their own hooks
+
+                client = calling_client(client, said, machine.env, lambda: map(machine.argv, machine.above()))
             call = read_call(client, said, event)
         if call:
             call.through = word if call.client.word != word else ""

@@ -9,7 +9,6 @@ import os
 import time
 
 from coord.clients.client import Client
-from coord.guard.write_tools import PATH_INPUTS, is_unguarded, is_write
 from coord.platform.git.naming import claim_name, find_checkout, folder_in_environment, relative_name
 from coord.platform.json_reader import field_at, loads
 from coord.platform.records import LightRecord
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Cursor's first bytes on Windows
 _PATCH_HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
 _LONGEST_WORD = 200  # characters
-_COMMAND_TASKS = ("shell", "monitor")  # the types of tasks in the background that are shell commands
-_TASK_NOTICE = "<task-notification>"  # the beginning of a prompt that the client wrote about such a task
 _GIT = ".git"  # the folder whose files are not guarded
 MOST_INPUT = 1 << 25  # bytes
 INPUT_LIMIT_S = 1.5  # a client waits 5 s for the hook before a write, and the full path can need 2 s for the lock
@@ -145,8 +142,11 @@ def read_call(client: Client, said: "dict[str, object]", event: str = "") -> Hoo
         hook_event = client.notifications.get(_word(said, keys["notification"]))
         if hook_event is None:
             return None
-    tasks, paths = said.get("background_tasks"), list(_paths(client, tool, given))
-    unguarded = hook_event in ("before", "after") and is_unguarded(client, tool, hook_event, paths)
+    tasks, paths, unguarded = said.get("background_tasks"), list(_paths(client, tool, given)), False
+    if hook_event in ("before", "after") and not paths and tool not in client.shells:
+        from coord.guard.call_details import unguarded_write  # the hooks before most writes do not need it
+
+        paths, unguarded = unguarded_write(client, hook_event, tool, given)
     call = HookCall(
         client=client,
         hook_event=hook_event,
@@ -165,34 +165,13 @@ def read_call(client: Client, said: "dict[str, object]", event: str = "") -> Hoo
         source=_word(said, keys["source"]),
         reason=_word(said, keys["reason"]),
         transcript=_text(said, keys["transcript"]),
-        alone=isinstance(tasks, list) and all(_task(each, "type") in _COMMAND_TASKS for each in tasks),
+        alone=tasks == [],
     )
     if hook_event != "before":
-        _add_background(call, said, given, tasks)
+        from coord.guard.call_details import add_background  # the hooks before writes do not need it
+
+        add_background(call, given, said.get("tool_response"), _text(said, keys["prompt"]), tasks)
     return call
-
-
-def _add_background(call: HookCall, said: "Mapping[str, object]", given: "Mapping[str, object]", tasks: object) -> None:
-    """Add what a call says about the shell commands in the background."""
-    client = call.client
-    if call.tool in client.shells:
-        result = said.get("tool_response")
-        ids = [_word(result, key) for key in client.tasks] if isinstance(result, dict) else []
-        call.task = next(filter(None, ids), "")
-        background = any(given.get(name) == value for name, value in client.background.items())
-        call.continues = bool(call.task) or call.tool in client.monitors or background
-    elif call.tool in client.stops:
-        call.ended = _word(given, client.stops[call.tool])
-    elif call.hook_event == "prompt" and client.tasks:
-        prompt = _text(said, client.keys["prompt"])
-        if prompt.startswith(_TASK_NOTICE) and "<status>" in prompt:
-            call.ended = prompt.partition("<task-id>")[2].partition("</task-id>")[0]
-    elif isinstance(tasks, list) and client.tasks:
-        call.running = [_task(each, "id") for each in tasks]
-
-
-def _task(task: object, name: str) -> str:
-    return _word(task, name) if isinstance(task, dict) else ""
 
 
 def _input(fields: "Mapping[str, object]", name: str) -> "Mapping[str, object]":
@@ -247,8 +226,6 @@ def _paths(client: Client, tool: str, given: "Mapping[str, object]") -> "Iterato
                 if line.startswith(mark):
                     found[line[len(mark) :].strip()] = None
         yield from found
-    elif is_write(client, tool) and (path := _first(given, PATH_INPUTS)):
-        yield path
 
 
 def writes_in(call: HookCall, env: "Mapping[str, str]") -> list[Write]:

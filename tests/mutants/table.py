@@ -208,11 +208,11 @@ _ended_because | never kinds | the last line about a turn in a transcript shows 
     coord/guard/test_work_signs.py::test_the_last_line_about_a_turn_shows_its_end
 calling_client | always fits | another client that runs a hook is recognized by its payload
     property/test_caller.py::test_copilot_that_runs_a_hook_of_claude_is_recognized
-calling_client | always is_marked | a hook without the variable of its client may be called by another one
+is_own_call | never variable | a hook without the variable of its client may be called by another one
     property/test_caller.py::test_each_sample_is_answered_as_that_of_its_client
 calling_client | never nearest | if several clients are possible, the nearest process decides
     property/test_caller.py::test_inherited_variables_and_outer_clients_do_not_matter
-is_unguarded | returns False | a write whose file is not found is reported
+unguarded_write | returns ([],False) | a write whose file is not found is reported
     coord/hooks/test_unguarded_writes.py::test_a_renamed_input_is_reported_once
 commands_to_compare | never _is_background | a change by a command in the background is noticed
     coord/hooks/test_background_commands.py::test_the_session_is_shown_what_its_subagents_left_running

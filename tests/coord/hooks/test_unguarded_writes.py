@@ -8,9 +8,9 @@ import pytest
 
 from coord.clients.client import client_named
 from coord.clients.registry import CLIENTS
+from coord.guard.call_details import is_write
 from coord.guard.hook_state import FAILURES, folder_of
 from coord.guard.payload import read_call
-from coord.guard.write_tools import is_write
 from tests.support.agents import Agents
 from tests.support.repositories import Repo
 
@@ -60,7 +60,7 @@ def test_each_session_and_each_tool_is_told(agents: Agents) -> None:
     assert "Write" in agents.hook(CLAUDE, "before", tool_name="Write", tool_input={}, session_id="another").context
 
 
-def test_a_tool_that_is_not_in_the_record_is_reported_after_it(agents: Agents) -> None:
+def test_a_tool_not_in_the_record_is_reported_after_it(agents: Agents) -> None:
     used = {"tool_name": "MultiWrite", "tool_input": {"path": str(agents.root / "new.py")}}
     assert "MultiWrite" in agents.hook(CLAUDE, "after", **used).context
     assert "file/new.py" in agents.claims()
