@@ -21,7 +21,7 @@ _WORDS_FOR_COMMANDS = {
     "handoff": "give hand-over handover pass transfer",
     "break": "force kick kill steal",
     "claims": "held holders leases list locks ls",
-    "send": "dm message msg notify say tell write",
+    "send": "dm message msg say tell write",
     "send broadcast": "announce broadcast",
     "inbox": "mail messages msgs notices read",
     "reply": "answer respond",

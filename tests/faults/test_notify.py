@@ -209,8 +209,8 @@ def test_a_kill_between_record_and_sending_sends_nothing_twice(repo: Repo, one: 
     notified = Notified(repo)
     script = (
         "import os, signal\n"
-        "from coord.cli.commands.integrations import notify\n"
-        "notify.run_command = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from coord.workspace.notify import runner\n"
+        "runner.run_command = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "from coord.cli.main import run\nfrom coord.workspace.system import real_system\n"
         "run(['notify', '--due'], real_system())\n"
     )

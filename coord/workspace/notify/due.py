@@ -15,7 +15,6 @@ from msgspec import Struct
 from coord.errors import CoordError
 from coord.workspace.identity import Identity
 from coord.workspace.notify.decision import NotifyRecord, marked, pick
-from coord.workspace.notify.message import PREFIX, check_command, filled_in, variables
 from coord.workspace.notify.record import FAILURE, WAITING, LockFile, is_watched, read_notified, save_notified
 from coord.workspace.paths import Workspace
 from coord.workspace.person_config import read_person_config
@@ -37,15 +36,16 @@ def note_needs(system: System, workspace: Workspace, board: Board, me: Identity 
     the command that calls this has done its work.
     """
     try:
-        if not _command(system.env):
-            return False
         before, after = compare(workspace, board, _typing(system, board, me))
+        is_due = pick(after, board.needs, board.now)[1] is not None
+        if (after == before and not is_due) or not _command(system.env):
+            return False  # usually: the settings are not read then
         if after != before:
             save_notified(workspace.cache, after)
     except (CoordError, OSError) as error:
         record_problem(workspace, error)
         return False
-    return pick(after, board.needs, board.now)[1] is not None
+    return is_due
 
 
 def compare(workspace: Workspace, board: Board, me: str = "") -> tuple[NotifyRecord, NotifyRecord]:
@@ -78,12 +78,16 @@ def take_due(system: System, workspace: Workspace, board: Board) -> Delivery | N
         save_notified(workspace.cache, after)
     if notification is None:
         return None
+    from coord.workspace.notify.message import filled_in, variables
+
     values = variables(notification, workspace.root, board.names)
     return Delivery(filled_in(command, values), {**system.env, **values})
 
 
 def _command(env: Mapping[str, str]) -> tuple[str, ...]:
     """Return the person's command; empty if none is set, or if that command itself runs this one. Raises CoordError."""
+    from coord.workspace.notify.message import PREFIX, check_command  # few commands need the words
+
     command = () if f"{PREFIX}TEXT" in env else read_person_config(env).notify
     if command:
         check_command(command)

@@ -74,6 +74,7 @@ SHORTEST = {
     "uninstall": "uninstall nothing",
     "archive": "archive --dry-run",
     "hook": "hook nobody",
+    "notify": "notify",
     "completion": "completion bash",
     "git-hook": "git-hook nothing",
     "mcp": "mcp --root /nowhere",
@@ -81,6 +82,7 @@ SHORTEST = {
 }
 """A plain command line of each command."""
 NEEDS = {
+    "notify": {"shutil"},
     "demo": {"shutil", "subprocess"},
     "doctor": {"shutil", "subprocess", "tomllib"},
     "git-hook": {"subprocess"},

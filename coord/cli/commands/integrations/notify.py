@@ -13,7 +13,6 @@ from coord.render.format import line, shell_word
 from coord.workspace.notify.due import record_problem
 from coord.workspace.notify.message import PREFIX, SAMPLE, check_command, filled_in, variables
 from coord.workspace.notify.record import FAILURE, WAITING, LockFile, read_failure
-from coord.workspace.notify.runner import record_failure, run_command
 from coord.workspace.person_config import config_path, read_person_config, split_command, write_notify
 
 _EXAMPLES = ("notify-send {title} {text}", "terminal-notifier -title {title} -message {text}", "ntfy publish MY-TOPIC")
@@ -53,9 +52,7 @@ def notify(run: Run, given: str | None, off: bool, due: bool, test: bool) -> Non
     words = read_person_config(run.system.env).notify
     if test and not words:
         raise refused(f"no command is set, so there is nothing to test. To set one: {_example(run)}")
-    failure = run_command(*_test_call(run, words)) if test else ""
-    if test:
-        _record(run, failure)
+    failure = _try_command(run, words) if test else ""
     failed = failure if test else read_failure(_cache(run)).partition(" ")[2]
     data = {"command": words, "file": config_path(run.system.env), "tested": test, "failure": failed}
     run.say("\n".join(_lines(run, words, tested=test, failure=failed)), data)
@@ -79,6 +76,8 @@ def _deliver(run: Run) -> None:
     if delivery is None:
         run.say("Nothing is due.", {"sent": "", "failure": ""})
         return
+    from coord.workspace.notify.runner import record_failure, run_command  # loads `subprocess`
+
     failure = run_command(delivery.command, delivery.env)
     record_failure(os.path.join(run.workspace.cache, FAILURE), failure)
     sent = delivery.env[f"{PREFIX}TEXT"]
@@ -100,10 +99,16 @@ def _with_path(run: Run, given: str) -> tuple[str, ...]:
     return (os.path.abspath(path), *words[1:])
 
 
-def _test_call(run: Run, words: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
+def _try_command(run: Run, words: tuple[str, ...]) -> str:
+    """Run the command with a sample, and return why it failed. If it succeeds, an earlier failure is forgotten."""
+    from coord.workspace.notify.runner import record_failure, run_command  # loads `subprocess`
+
     check_command(words)
     values = variables(SAMPLE, _root(run), {})
-    return filled_in(words, values), {**run.system.env, **values}
+    failure = run_command(filled_in(words, values), {**run.system.env, **values})
+    if not failure and (cache := _cache(run)):
+        record_failure(os.path.join(cache, FAILURE), "")
+    return failure
 
 
 def _root(run: Run) -> str:
@@ -120,12 +125,6 @@ def _cache(run: Run) -> str:
         return run.workspace.cache
     except CoordError:
         return ""
-
-
-def _record(run: Run, failure: str) -> None:
-    """Forget an earlier failure if the test succeeded. Its own failure is shown."""
-    if not failure and (cache := _cache(run)):
-        record_failure(os.path.join(cache, FAILURE), "")
 
 
 def _lines(run: Run, words: tuple[str, ...], *, tested: bool, failure: str) -> list[str]:
