@@ -179,7 +179,6 @@ COPILOT = Program(
     says_its_end=True,
     can_be_held_back=True,
     tool=lambda name, given: Call(f"coord-{name}", given),
-    resuming=("--allow-all-tools", "--allow-all-paths", "--resume={id}"),
 )
 OPENCODE = Program(
     client=_BY_WORD["opencode"],
