@@ -215,7 +215,6 @@ OPENCODE = Program(
     says_its_end=True,
     can_be_held_back=False,
     tool=lambda name, given: Call(f"coord_{name}", given),
-    resuming=("--session", "{id}"),
 )
 PROGRAMS = (CLAUDE, CODEX, GEMINI, QWEN, COPILOT, OPENCODE)
 
