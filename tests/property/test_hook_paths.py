@@ -50,6 +50,7 @@ COMMANDS = st.sampled_from(
         "git checkout -q .",
     )
 )
+RESULTS = st.sampled_from(({}, {}, {"backgroundTaskId": "b1"}))
 SETTINGS = st.sampled_from(
     (
         "",
@@ -155,7 +156,8 @@ class BothPaths(Agents):
     def command(self, data: st.DataObject) -> None:
         pid = data.draw(PIDS)
         where = data.draw(st.sampled_from((self.root, self.root, self.root.parent / "other", self.root / "src")))
-        self.shell(pid, f"({data.draw(COMMANDS)}) 2>/dev/null || true", cwd=where, agent_id=data.draw(AGENTS))
+        command, result = f"({data.draw(COMMANDS)}) 2>/dev/null || true", data.draw(RESULTS)
+        self.shell(pid, command, cwd=where, agent_id=data.draw(AGENTS), tool_response=result)
 
     def event(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(("prompt", "prompt", "before", "after", "stop", "start")))
