@@ -50,7 +50,7 @@ def test_without_a_log_every_command_answers_in_json(bare_repo: Repo, name: str)
     if result.code and not result.out:
         error_of(result)
     else:
-        assert name in ("init", "install", "uninstall", "doctor", "completion"), "all others need the log"
+        assert name in ("init", "install", "uninstall", "notify", "doctor", "completion"), "all others need the log"
         assert isinstance(json.loads(result.out), dict)
 
 

@@ -16,6 +16,7 @@ from tests.support.in_process import NOON, SimulatedMachine
 from tests.support.repositories import Repo
 
 FREE_TEXT = {
+    "CMD",
     *("NAME", "CAPABILITIES", "ACTION", "TARGET", "PHASE", "PROGRESS", "NEXT", "ETA", "BLOCKED", "ON", "SUMMARY"),
     *("NOTES", "NOTE", "REASON", "HOURS", "TTL", "WAIT", "SUBJECT", "BODY", "TEXT", "HOOK", "ARGUMENT"),
     *("FILE", "FILES", "FOLDER"),  # completed by the shell
