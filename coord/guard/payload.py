@@ -167,7 +167,7 @@ def read_call(client: Client, said: "dict[str, object]", event: str = "") -> Hoo
         transcript=_text(said, keys["transcript"]),
         alone=tasks == [],
     )
-    if hook_event != "before":
+    if hook_event != "before" and tool not in client.files:
         from coord.guard.call_details import add_background  # the hooks before writes do not need it
 
         add_background(call, given, said.get("tool_response"), _text(said, keys["prompt"]), tasks)
