@@ -216,7 +216,7 @@ unguarded_write | returns ([],False) | a write whose file is not found is report
     coord/hooks/test_unguarded_writes.py::test_a_renamed_input_is_reported_once
 commands_to_compare | never _is_background | a change by a command in the background is noticed
     coord/hooks/test_background_commands.py::test_the_session_is_shown_what_its_subagents_left_running
-without_files | replace names seen | a change in the background is recorded once
+after_report | replace reported excused | a change in the background is recorded once
     coord/hooks/test_background_commands.py::test_a_file_that_changes_repeatedly_is_recorded_once
 has_ended | never running | a command in the background that is no longer listed has ended
     coord/hooks/test_background_commands.py::test_the_clients_report_ends_a_command
