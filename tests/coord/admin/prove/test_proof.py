@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,22 @@ def test_a_killed_proof_leaves_a_folder_for_a_day(shell: Shell, repo: Repo) -> N
     os.utime(left, (0, 0))
     assert prove(again, "obeys")["result"] == "denied"
     assert [*cache.glob("proof-*")] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_proof_ends_the_client_and_cleans_up(shell: Shell, repo: Repo, number: int) -> None:
+    shell.begin("PLAYED=hangs exec coord doctor --prove claude --yes")
+    cache = repo.folder / ".cache"
+    until(lambda: len(_clients(repo)) == 1, "the client")
+    os.kill(shell.pid, number)
+    until(lambda: not _clients(repo), "the end of the client")
+    until(lambda: [*cache.glob("proof-*")] == [], "the end of the scratch folder")
+
+
+def _clients(repo: Repo) -> list[str]:
+    """The played clients that run."""
+    found = subprocess.run(["pgrep", "-f", f"{repo.home}/played/claude"], capture_output=True, check=False, text=True)
+    return found.stdout.split()
 
 
 def test_an_agent_cannot_start_another_one(shell: Shell) -> None:
