@@ -244,6 +244,14 @@ def _replace_hook(repo: Repo, client: Client, text: str) -> None:
             path.write_text(re.sub(rf"(hook {client.word}\b[\w ]*)[^\"]*\"", rf'\1{text}"', path.read_text()))
 
 
+def test_hooks_that_do_not_find_coord_are_explained(shell: Shell) -> None:
+    shell.ok("coord uninstall claude; coord install claude --project; C=$(command -v coord); PATH=/usr/bin:/bin")
+    result = shell.run('"$C" doctor --prove claude --hook-only --json')
+    (proof,) = result.json["proofs"]
+    assert proof["result"] == "not_asked"
+    assert commands(proof)[0] == "coord doctor"
+
+
 def test_a_hook_that_calls_a_missing_program_does_not_ask(shell: Shell, repo: Repo) -> None:
     path = repo.root / LOCAL
     path.write_text(path.read_text().replace('"coord hook', '"/gone/coord hook'))
