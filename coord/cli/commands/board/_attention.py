@@ -57,7 +57,7 @@ class Attention:
         system, workspace = self._run.system, self._run.workspace
         if not has_config(system.env):
             return
-        before, after = compare(workspace, board)
+        before, after = compare(workspace, board, shown=self.is_visible)  # other watches count under the lock
         is_due = pick(after, board.needs, board.now)[1] and LockFile(workspace.cache, WAITING).is_free
         if after != before or is_due:
             with suppress(CoordError):
