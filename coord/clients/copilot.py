@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("COPILOT_CLI",),
     ids=("COPILOT_AGENT_SESSION_ID",),
     one_conversation=False,
+    one_process=True,
     unnamed_subagents=True,
     hook_events={  # events with names in this case have payloads like those of most clients
         "SessionStart": "start",
