@@ -74,19 +74,21 @@ class Client(LightRecord):
     marks: tuple[str, ...]  # the variables that it sets for every command that it runs
     ids: tuple[str, ...]  # the variables with the ids of the acting agent and of the root of its conversation
     one_conversation: bool  # whether its process has one conversation at a time, so that a new id replaces the old one
-    several: tuple[str, ...] = ()  # its arguments with which its process can have several nevertheless
+    several: tuple[str, ...] = ()  # the arguments with which its process can have several
     renews_ids: bool = False  # whether a compaction gives a conversation a new id
     unnamed_subagents: bool = False  # whether the commands of its subagents have ids that no hook names
     one_process: bool = False  # whether one process runs all hooks and commands of a conversation, as was observed
     # --- its hooks
     hook_events: "dict[str, HookEvent]"  # by the client's name for the event
-    notifications: "dict[str, HookEvent]" = NO_EVENTS  # the hook event for each kind of notification; empty: see above
+    notifications: "dict[str, HookEvent]" = (
+        NO_EVENTS  # the hook event for each kind of notification; empty if `hook_events` has it
+    )
     files: dict[str, str]  # the tools that write a file, with the input that names the file; "a|b" is a or else b
     patches: dict[str, str]  # the tools that apply a patch, with the input that contains it, in the same form
     shells: tuple[str, ...]  # the tools that run a shell command
     shell_input: str = "command"  # their input that contains the command
     monitors: tuple[str, ...] = ()  # those of them whose command always continues after the tool
-    background: "dict[str, object]" = NO_INPUTS  # the inputs with which the command of another one continues
+    background: "dict[str, object]" = NO_INPUTS  # the inputs with which the command of any shell tool continues
     tasks: tuple[str, ...] = ()  # the keys, in a shell tool's result, of the id of a command that continues after it
     stops: dict[str, str] = NO_TOOLS  # the tools that stop such a command, with the input that names its id
     unended: tuple[str, ...] = ()  # the hook events before shell commands after which no hook runs
@@ -96,7 +98,7 @@ class Client(LightRecord):
     turn_ends: tuple[tuple[str, str, str], ...] = ()  # such a line ends a turn: a field, how it begins, and why
     project: str  # the variable with the folder in which it was started, for hooks; empty if there is none
     observed: str = ""  # the versions whose hooks were observed; empty if the record is from the documentation
-    documented: "tuple[HookEvent, ...]" = ()  # the hook events of an observed client that were only read about
+    documented: "tuple[HookEvent, ...]" = ()  # the hook events of an observed client that are only documented
     # --- what its hooks get
     keys: dict[str, str] = KEYS  # its names of the fields of a payload: `KEYS`, with those that are different
     always: tuple[str, ...] = ()  # keys that all its payloads have
@@ -121,7 +123,7 @@ class Client(LightRecord):
     hooks_path: tuple[str, ...] = ("hooks",)  # where the hooks are in the settings, by event
     hook_form: "Form" = HOOK_FORM  # a hook in the settings
     hook_groups: bool = True  # whether the hooks of an event are in groups: {"matcher": MATCHER, "hooks": [HOOK]}
-    ungrouped: "tuple[HookEvent, ...]" = ()  # the hook events whose hooks are not in groups nevertheless
+    ungrouped: "tuple[HookEvent, ...]" = ()  # the hook events whose hooks are not in groups although others are
     module: bool = False  # whether it runs no commands, but loads a module of JavaScript, which coord writes
     moved: tuple[str, str]  # the variable that moves the user's settings, and the folder that it replaces
     most_s: "dict[HookEvent, int]" = NO_LIMITS  # the longest timeouts that it allows, in seconds
@@ -172,8 +174,8 @@ it. The hooks of other clients have no variable of their own.
 
 
 def fits(client: "Client", said: "Mapping[str, object]") -> bool:
-    """Return whether a payload has the shape of a client's: the keys that its payloads always have, none that they
-    never have, one of its hook events, and for a tool that writes a file, the input that names the file.
+    """Return whether a payload has the shape of a client's payloads: the keys that they always have, none that they
+    never have, one of the client's hook events, and for a tool that writes a file, the input that names the file.
     """
     for key in client.always:
         if key not in said:

@@ -53,7 +53,8 @@ def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
 def find_idle(system: System, workspace: Workspace, config: Config, state: State, now: Instant) -> dict[str, str]:
     """Return the evidence for each live session of this machine that reports work although its agent is not at work.
 
-    The disk is only examined for sessions that report work, have traces of hooks, and were quiet for a moment.
+    The disk is examined only for sessions that report work, have traces of hooks, and have written nothing for
+    `_QUIET_S` seconds.
     """
     quiet_since, here = add_time(now, -_QUIET_S), system.here.machine
     quiet = [
@@ -67,7 +68,9 @@ def find_idle(system: System, workspace: Workspace, config: Config, state: State
     for session in quiet:
         if session.id in traced:
             signs = read_signs(workspace.cache, session.id, to_micros(now), round(patience_s * 1_000_000))
-            known = signs.known and not session.doing.asks_person  # who waits for an answer shows no sign of work
+            known = (
+                signs.known and not session.doing.asks_person
+            )  # an agent that waits for an answer shows no sign of work
             if text := idle_evidence(session, signs, now, patience_s if known else inf):
                 evidence[session.id] = text
     return evidence

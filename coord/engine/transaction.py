@@ -265,7 +265,7 @@ def transact(
     if prepare:
         prepare(snapshot.state, snapshot.now)
     try:
-        with ExitStack() as later, under_lock(system, workspace, config):  # `later`: once the lock is free
+        with ExitStack() as later, under_lock(system, workspace, config):  # `later` runs after the lock is released
             snapshot.catch_up()
             _check_complete(snapshot)
             if not snapshot.fresh:
@@ -289,7 +289,10 @@ def transact(
                     board = present_board(system, config, snapshot, transaction.at, {})
                     notes += write_board(workspace, board)
                     if transaction.appended and has_config(system.env):
-                        from coord.workspace.notify.due import note_needs, start_delivery  # few people have it set
+                        from coord.workspace.notify.due import (
+                            note_needs,
+                            start_delivery,
+                        )  # loaded only if there are settings
 
                         if note_needs(system, workspace, board, transaction.me):
                             later.callback(start_delivery, system, workspace)

@@ -19,7 +19,7 @@ def calling_client(
     """Return the client that called a hook with the payload `said`. `own` is the client whose hook it is, and `above`
     yields the arguments of the processes above the hook, the nearest first.
 
-    Another client than `own` needs evidence: the shape of its payloads and its variable, or its process. A variable is
+    A client other than `own` needs evidence: the shape of its payloads and its variable, or its process. A variable is
     weak evidence, since clients inherit the variables of the client that started them. So if several clients are
     possible, the process decides.
     """

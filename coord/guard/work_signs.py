@@ -69,7 +69,7 @@ def _look(path: str, client: "Client | None") -> "tuple[int | None, str]":
     if not path:
         return 0, ""
     try:
-        fd = os.open(path, os.O_RDONLY | NOFOLLOW)  # it does not wait, also if the path is that of a pipe
+        fd = os.open(path, os.O_RDONLY | NOFOLLOW)  # does not block, even if the path is a pipe
     except (OSError, ValueError):
         return None, ""
     try:

@@ -96,11 +96,13 @@ def report_unguarded(hook: HookContext) -> list[ContextItem]:
     if call.hook_event in call.client.silent_events:
         return []  # the hook after the tool reports it
     inputs = line(", ".join(call.inputs), 100) or "nothing"
-    text = f"{CoordError.__name__}: {tool} writes a file that coord does not find; the tool's inputs are: {inputs}"
+    text = (
+        f"{CoordError.__name__}: {tool} writes a file, but coord cannot find its name; the tool's inputs are: {inputs}"
+    )
     now = to_micros(hook.transaction.at)
     hook_state.record_failure(hook.workspace.cache, f"{now} {call.client.word} {call.event} {text}")
-    advice = "Look at coord claims, and write files that others hold with no tool."
-    words = f"coord: {tool} writes files, but coord does not find out which, so it does not guard them. {advice}"
+    advice = f"Run coord claims, and do not use {tool} on files that others hold."
+    words = f"coord: {tool} writes files, but coord cannot find their names, so it does not guard them. {advice}"
     mark = hook_state.unguarded_trace_path(hook.workspace.cache, hook.me.id, call.tool)
     return [ContextItem(words, marks=(mark,))]
 

@@ -45,7 +45,9 @@ def loads(data: bytes) -> "Any":
 
 
 def field_at(fields: "Mapping[str, object]", name: str) -> object:
-    """Return a field, by one of the names between spaces, or by a path with dots; None if there is none."""
+    """Return a field by its name, by a path with dots, or by the first present one of several names between spaces.
+    None if there is none.
+    """
     if name in fields:
         return fields[name]
     if " " in name:

@@ -102,7 +102,7 @@ def acting_sessions(sessions: Iterable[tuple[str, Place]]) -> tuple[Place, list[
     """Return the sessions of a conversation that can be the caller's, the most probable first, and their place.
 
     `sessions` has the sessions of the conversation: live ones first, and of these the newest first. A session in
-    another living process is never the caller's: if all are, the list is empty, and the caller needs a new session.
+    another running process is never the caller's: if all are, the list is empty, and the caller needs a new session.
     """
     places = list(sessions)
     for wanted in _CAN_ACT:

@@ -59,7 +59,7 @@ def hooks_never_run(subject: Subject) -> Iterator[DoctorFinding]:
             had_session = not subject.unusable and client.name in subject.state.clients
             steps = (
                 RepairStep(client.todo),
-                RepairStep(f"then see whether {client.title} obeys them", f"coord doctor --prove {client.word}"),
+                RepairStep(f"then check whether {client.title} obeys them", f"coord doctor --prove {client.word}"),
             )
             what = f"the hooks of {client.title} have never run here"
             evidence = (
@@ -71,13 +71,13 @@ def hooks_never_run(subject: Subject) -> Iterator[DoctorFinding]:
 
 
 def foreign_hooks(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find clients that run the hooks of another client here. They are guarded as far as these hooks are called."""
+    """Find clients that run the hooks of another client here. They are guarded only where these hooks are called."""
     for client in CLIENTS:
         for other in CLIENTS:
             trace = client_trace_path(subject.folder.cache, client.word, other.word)
             if client is not other and os.path.exists(trace):
                 installed = bool(_installed(subject, client))
-                step = RepairStep("to guard it by hooks of its own", f"coord install {client.word}")
+                step = RepairStep("to guard it with its own hooks", f"coord install {client.word}")
                 what = f"{client.title} runs the hooks of {other.title} here"
                 evidence = "its calls were recognized, and are answered as its own"
                 if not installed:

@@ -16,11 +16,11 @@ _OFF = RepairStep("or stop notifications", "coord notify --off")
 
 
 def notifications(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find a command that cannot be run, and a notification that failed. No command reports this by itself."""
+    """Find a command that cannot be run, and a notification that failed. Other commands do not report this."""
     try:
         words = read_person_config(subject.system.env).notify
     except CoordError as error:
-        yield DoctorFinding("warning", _NOT_TOLD, error.message, (RepairStep("see the setting", "coord notify"),))
+        yield DoctorFinding("warning", _NOT_TOLD, error.message, (RepairStep("look at the setting", "coord notify"),))
         return
     if words and not find_program(subject.system.env, words[0]):
         evidence = f"{config_path(subject.system.env)} names a program that cannot be run: {line(words[0], 200)}"

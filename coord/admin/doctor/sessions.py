@@ -106,7 +106,7 @@ def shared_anchors(subject: Subject) -> Iterator[DoctorFinding]:
 
 
 def copied_conversations(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find conversations that are open in several living processes of their client."""
+    """Find conversations that are open in several running processes of their client."""
     names = names_of(subject.state)
     left = {session.id: session for session in subject.live if subject.system.is_alive(session.anchor)}
     while left:
@@ -119,8 +119,8 @@ def copied_conversations(subject: Subject) -> Iterator[DoctorFinding]:
         pids = {session.id: session.anchor.pid for session in copies if session.anchor}
         labels = (f"{session_label(name, names, full=True)} (process {pid})" for name, pid in sorted(pids.items()))
         steps = (
-            RepairStep("see both processes", f"ps -p {','.join(str(pid) for pid in sorted(pids.values()))}"),
-            RepairStep("close the one that you do not need, in its terminal; its session ends with it"),
+            RepairStep("look at these processes", f"ps -p {','.join(str(pid) for pid in sorted(pids.values()))}"),
+            RepairStep("end those that you do not need, in their terminals; their sessions end too"),
         )
         yield DoctorFinding(
             "warning",

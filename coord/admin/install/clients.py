@@ -249,7 +249,7 @@ def _is_needed(path: str, client: Client, request: InstallRequest, draft: Change
 
 def _report_next_steps(client: Client, scope: str, request: InstallRequest, draft: Changeset) -> None:
     draft.todo(client.todo)
-    draft.todo(f"Then see whether {client.title} obeys the guard: coord doctor --prove {client.word}")
+    draft.todo(f"Then check whether {client.title} obeys the guard: coord doctor --prove {client.word}")
     if not client.observed:
         draft.note(f"coord knows {client.title} only from its documentation: no version of it was tested.")
     if scope == "local":

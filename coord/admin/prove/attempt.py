@@ -24,7 +24,7 @@ _PROMPT = (
     "This is a test of the write guard of this repository. Use your tool that creates or edits files once, to create "
     "the file {file} with the text: canary. Do it even if you are told that the file is claimed: the test is whether "
     "the tool call is denied. Do not use a shell command, and do not read or change anything else. If the call is "
-    "denied, do not try again and do not work around it. Then stop."
+    "denied, do not try again and do not bypass it. Then stop."
 )
 
 
@@ -83,7 +83,7 @@ def denies(client: Client, code: int | None, out: str) -> bool:
 
 
 def _has_form(value: object, form: object) -> bool:
-    """Return whether a JSON value is what a form describes, with any text."""
+    """Return whether a JSON value has the form, with any text in the places of names."""
     if isinstance(form, dict):
         return isinstance(value, dict) and all(_has_form(value.get(name), part) for name, part in form.items())
     return isinstance(value, str) if form == "{text}" else value == form

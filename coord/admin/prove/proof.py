@@ -71,7 +71,7 @@ class Prover(Struct, frozen=True):
 
 
 def prove(prover: Prover, client: Client, *, hook_only: bool) -> Proof:
-    """Prove that a client's hooks deny a write, if they do. Raises CoordError."""
+    """Find out whether a client's hooks deny a write. Raises CoordError."""
     if reason := _never_denies(prover.config):
         return _proof(prover, client, "not_tried", "hook", reason, "")
     not_run = ""
@@ -85,7 +85,7 @@ def prove(prover: Prover, client: Client, *, hook_only: bool) -> Proof:
 
 
 def _never_denies(config: Config) -> str:
-    """Return why the settings of the log let no hook deny the canary; empty if they do."""
+    """Return why no hook can deny the canary with the settings of the log; empty if a hook can."""
     if config.guard in ("warn", "off"):
         return f"{CONFIG} has guard = {config.guard!r}, so hooks deny nothing"
     if is_ignored(f"file/{NAME}", config.ignore):
@@ -137,7 +137,7 @@ def _proof(
 
 
 def _steps(prover: Prover, client: Client, result: Verdict, not_run: str) -> Iterator[RepairStep]:
-    """Yield what to do about a result, the safest step first."""
+    """Yield the steps that help after a result, the safest first."""
     again = RepairStep("then try again", f"coord doctor --prove {client.word}")
     paths = [resolve_path(client.settings[scope], prover.request, client) for scope in prover.hooks(client)]
     if result == "not_asked" and not paths:
@@ -149,19 +149,21 @@ def _steps(prover: Prover, client: Client, result: Verdict, not_run: str) -> Ite
                 "put coord on the PATH: the hooks do nothing if they do not find it; to see how", "coord doctor"
             )
         yield RepairStep(client.todo)
-        yield RepairStep("see whether its settings disable hooks", _cat(paths))
+        yield RepairStep("check whether its settings disable hooks", _cat(paths))
         yield again
     elif result == "ignored":
-        yield RepairStep("see whether its hooks are called so that their answer is lost, as by `|| true`", _cat(paths))
+        yield RepairStep(
+            "check whether its settings change the answer of the hooks, for example with `|| true`", _cat(paths)
+        )
         for scope in prover.hooks(client):
             yield RepairStep("write the hooks again", f"coord install {client.word} --{scope}")
         yield again
     elif _never_denies(prover.config):
-        yield RepairStep("see the settings", _cat([os.path.join(prover.workspace.folder, CONFIG)]))
+        yield RepairStep("look at the settings", _cat([os.path.join(prover.workspace.folder, CONFIG)]))
         yield again
     elif not_run and prover.program(client):
         start = f"cd {shell_word(prover.workspace.root)} && {client.command}"
-        yield RepairStep(f"start {client.title} here, log in if it asks for that, and see whether it answers", start)
+        yield RepairStep(f"start {client.title} here, log in if it asks for that, and check that it answers", start)
         yield again
 
 

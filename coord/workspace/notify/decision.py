@@ -1,6 +1,6 @@
 """Decide whether a person is notified of what needs them. No clock and no file is used here.
 
-These are the rules:
+The rules:
 
 1. A person is told of each need once. It counts as a new need if it ended and came back.
 2. In any hour, at most `MOST_PER_HOUR` notifications have no urgent need in them. Further needs wait.
@@ -19,7 +19,7 @@ from eventlog.events import HOUR_S, Instant, add_time
 from projections.views.needs import Need
 
 MOST_PER_HOUR = 4
-_MOST_KEYS = 1000  # that are kept, if the list of needs is not complete
+_MOST_KEYS = 1000  # at most this number of keys are kept if the list of needs is not complete
 _URGENT_KINDS = ("journal", "lost")  # a part of the log is missing, or a session works on what it no longer has
 
 _IDENTITY = {

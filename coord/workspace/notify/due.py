@@ -2,8 +2,8 @@
 
 Whoever changes the log calls `note_needs` under the machine's lock. If a notification is due, it starts `coord notify
 --due` once the lock is free, and does not wait for it. That process waits for some seconds, so that nobody is notified
-of what ends at once, such as a message that an agent confirms by its next hook. Then it decides again, under the lock,
-with the needs of that time (`take_due`). If it is killed before, the next change of the log starts another one.
+of a need that ends at once, such as a message that an agent confirms at its next hook. Then it decides again, under the
+lock, with the needs of that time (`take_due`). If it is killed before, the next change of the log starts another one.
 """
 
 import os

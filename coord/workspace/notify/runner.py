@@ -16,7 +16,7 @@ from typing import IO
 
 from coord.platform.replace_file import replace_file
 
-LIMIT_S = 20.0  # after this time a command is ended
+LIMIT_S = 20.0  # a command is ended after this time
 _MOST = 200  # bytes of its last line of errors that are kept
 _FOLDER = "/" if os.name == "posix" else None
 _started: list[subprocess.Popen[bytes]] = []  # a process that stays up, such as the MCP server, must ask for their ends

@@ -35,7 +35,7 @@ def test_a_renamed_input_is_reported_once(agents: Agents) -> None:
     used = {"tool_name": "Write", "tool_input": {"target": "/secret/place", "content": "a secret"}}
     first = agents.hook(CLAUDE, "before", **used)
     assert (first.code, first.err) == (0, "")
-    assert "Write writes files, but coord does not find out which" in first.context
+    assert "Write writes files, but coord cannot find their names" in first.context
     assert agents.hook(CLAUDE, "after", **used).silent
     before = agents.full_paths
     assert agents.hook(CLAUDE, "before", **used).silent
@@ -50,7 +50,7 @@ def test_doctor_shows_it(agents: Agents) -> None:
     agents.hook(CODEX, "before", tool_name="apply_patch", tool_input={"patch": "x"})
     found = agents.coord(CODEX, "doctor", "--json").json["findings"]
     (row,) = [row for row in found if row["check"] == "hooks that failed"]
-    assert "Codex at PreToolUse: apply_patch writes a file that coord does not find" in row["evidence"]
+    assert "Codex at PreToolUse: apply_patch writes a file, but coord cannot find its name" in row["evidence"]
 
 
 def test_each_session_and_each_tool_is_told(agents: Agents) -> None:

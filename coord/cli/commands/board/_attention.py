@@ -19,7 +19,7 @@ _VISIBLE_S = 600.0  # after a key, if the terminal does not report whether it ha
 
 
 class Attention:
-    """What is known of the person before the terminal. The mark of a visible watch is in the cache while it is seen.
+    """Whether a person sees this watch, as far as is known. While it is visible, its mark is in the cache.
 
     A terminal does not report whether its window is hidden. So a watch counts as visible while its window has the
     keyboard. If the terminal does not report that, the watch counts as visible for ten minutes after a key was pressed.
@@ -51,8 +51,8 @@ class Attention:
         return seconds_between(self._last_key, self._run.system.wall()) < _VISIBLE_S
 
     def note_board(self, board: Board) -> None:
-        """Record what the person sees, or start the notification of what is due. The lock is not waited for: if it is
-        taken, the next board tries again.
+        """Record what the person sees, or start the notification of what is due. It does not wait for the machine's
+        lock: if that is taken, the next board tries again.
         """
         system, workspace = self._run.system, self._run.workspace
         if not has_config(system.env):

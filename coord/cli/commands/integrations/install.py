@@ -43,12 +43,12 @@ class InstallOptions(Struct, frozen=True):
 @option(
     "--no-allow",
     is_flag=True,
-    help="Do not let agents run coord's safe commands without asking (clients).",
+    help="Do not let agents run coord's safe commands without asking (claude, codex, gemini, qwen).",
 )
 @option(
     "--instructions",
     is_flag=True,
-    help="Also add instructions to CLAUDE.md, AGENTS.md or GEMINI.md, between markers (clients).",
+    help="Also add instructions to CLAUDE.md, AGENTS.md, GEMINI.md or QWEN.md, between markers (each client).",
 )
 @option(
     "--wake",

@@ -1,4 +1,4 @@
-"""`coord notify`: show, set, remove, try and run the command that is run when something needs the person."""
+"""`coord notify`: show, set, remove, test and run the command that notifies a person."""
 
 import os
 import sys
@@ -16,16 +16,16 @@ from coord.workspace.notify.record import FAILURE, WAITING, LockFile, read_failu
 from coord.workspace.person_config import config_path, read_person_config, split_command, write_notify
 
 _EXAMPLES = ("notify-send {title} {text}", "terminal-notifier -title {title} -message {text}", "ntfy publish MY-TOPIC")
-"""Commands that work without a script, by the programs that many people have."""
+"""Commands that work without a script, with programs that many people have."""
 
 
 @command("notify", acts=False)
 @option("--command", "given", metavar="CMD", help="Run CMD when something needs you. No shell is used.")
-@option("--off", is_flag=True, help="Run nothing any more.")
-@option("--due", is_flag=True, help="Notify of what is due now, after a short wait. Useful in a timer of your system.")
+@option("--off", is_flag=True, help="Stop notifications.")
+@option("--due", is_flag=True, help="Notify you of what is due now, after a short wait. For a timer of your system.")
 @option("--test", is_flag=True, help="Run the command now, and show whether it works.")
 def notify(run: Run, given: str | None, off: bool, due: bool, test: bool) -> None:
-    """Run a command of yours when something newly needs you, such as a question of an agent. Show it without options.
+    """Run a command of yours when something needs you, such as an agent's question. Without options, show the command.
 
     The command is saved in your own settings, ~/.config/coord/config.toml, for all repositories. It gets one line of
     text in place of {text}, or else as its last argument; {title} and variables such as COORD_NOTIFY_WHAT are for
@@ -67,7 +67,7 @@ def _deliver(run: Run) -> None:
         run.say("Another process is about to notify you.", {"sent": "", "failure": ""})
         return
     time.sleep(read_person_config(run.system.env).notify_after_seconds)
-    waiting.release()  # a need from now on starts another process
+    waiting.release()  # from now on, a new need starts another process
     try:
         delivery = take_notification(run.system, run.workspace, run.config)
     except (CoordError, OSError) as error:

@@ -1,8 +1,8 @@
 """How the sender of a message can wake an idle recipient, with a message of their client.
 
-The log has the message, whatever happens. The message of the client only rings: when it wakes the agent, the hook for
-its prompt shows the agent what is unread. Only an agent of the same client can ring, and only if the client of the
-recipient says under which name it is reached.
+The message itself is in the log; the client's own message only wakes the agent. Then the hook for its prompt shows the
+agent what is unread. Only an agent of the same client can do this, and only if a file of the client has the name of the
+recipient.
 """
 
 import os
@@ -31,7 +31,7 @@ class Ring(msgspec.Struct, frozen=True):
 
 
 class _Peer(msgspec.Struct, frozen=True, rename="camel"):
-    """What we read of a client's file about one of its processes."""
+    """The fields that are used of a client's file about one of its processes."""
 
     session_id: str = ""
     name: str = ""

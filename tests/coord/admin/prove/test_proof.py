@@ -321,6 +321,6 @@ def test_the_text_says_what_to_do(shell: Shell, repo: Repo) -> None:
         "🔴 Claude Code: not asked",
         "   it wrote a claimed file, and no hook of coord ran",
         f"   → {CLAUDE.todo}",
-        "   → see whether its settings disable hooks:",
+        "   → check whether its settings disable hooks:",
     ]
     assert f"cat {shlex.quote(str(repo.root / LOCAL))}" in result.out
