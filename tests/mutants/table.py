@@ -226,7 +226,7 @@ HookContext.tell | late _send | a message is recorded as read after it was sent
     coord/hooks/test_handlers.py::test_a_message_that_was_not_shown_stays_unread
 block_stop | late _send | a message is recorded as read after it was sent
     coord/hooks/test_handlers.py::test_a_blocked_stop_that_failed_leaves_the_message_unread
-parse_call | never empty_prompts | a prompt hook without a prompt shows and changes nothing
+_hook_event | never empty_prompts | a prompt hook without a prompt shows and changes nothing
     coord/guard/test_payload.py::test_only_a_prompt_with_a_text_is_a_prompt
 _sessions_of_subagent | returns [] | a subagent of any depth acts in the session of its conversation
     coord/hooks/test_named_subagents.py::test_a_subagent_at_any_depth_acts_in_its_root_session
