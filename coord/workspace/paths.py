@@ -7,6 +7,7 @@ folder of another user is not used. The names of files are made by `coord.platfo
 """
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 
 from msgspec import Struct
