@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Cursor's first bytes on Windows
 _PATCH_HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
+TASK_NOTICE = "<task-notification>"  # the beginning of a prompt that the client wrote about a command in the background
 _LONGEST_WORD = 200  # characters
 _GIT = ".git"  # the folder whose files are not guarded
 MOST_INPUT = 1 << 25  # bytes
@@ -157,10 +158,11 @@ def read_call(client: Client, said: "dict[str, object]", event: str = "") -> Hoo
         transcript=_text(said, keys["transcript"]),
         alone=tasks == [],
     )
-    if hook_event != "before" and tool not in client.files:
-        from coord.guard.call_details import add_background  # the hooks before writes do not need it
+    prompt, about_commands = _text(said, keys["prompt"]), tool in client.shells or tool in client.stops
+    if hook_event != "before" and (about_commands or tasks is not None or prompt.startswith(TASK_NOTICE)):
+        from coord.guard.call_details import add_background  # most hooks do not need it
 
-        add_background(call, given, said.get("tool_response"), _text(said, keys["prompt"]), tasks)
+        add_background(call, given, said.get("tool_response"), prompt, tasks)
     return call
 
 
