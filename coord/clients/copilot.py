@@ -12,6 +12,7 @@ CLIENT = Client(
     ids=("COPILOT_AGENT_SESSION_ID",),
     one_conversation=False,
     unnamed_subagents=True,
+    one_process=True,
     hook_events={  # events with names in this case have payloads like those of most clients
         "SessionStart": "start",
         "UserPromptSubmit": "prompt",
