@@ -21,7 +21,8 @@ def calling_client(
 
     A client other than `own` needs evidence: the shape of its payloads and its variable, or its process. A variable is
     weak evidence, since clients inherit the variables of the client that started them. So if several clients are
-    possible, the process decides.
+    possible, the process decides. If nothing is known of the processes, and the variable of `own` is set, an input that
+    its record does not contain is more probable than another client without a variable.
     """
     if is_own_call(own, said, env):
         return own
@@ -34,4 +35,4 @@ def calling_client(
     nearest = next((client for argv in above() for client in clients if runs_client(client, argv)), None)
     if nearest and (nearest in fitting or nearest.word in marked):
         return nearest
-    return own if own in fitting or not possible else possible[0]
+    return own if own in fitting or own.word in marked or not possible else possible[0]

@@ -49,7 +49,7 @@ class HookCall(LightRecord):
     source: str  # how the conversation started, such as `resume`
     reason: str  # why the conversation ends
     transcript: str  # the file with the transcript of the conversation; empty if the client names none
-    alone: bool  # whether the client says that no subagent works in the background
+    alone: bool = False  # whether the client says that no subagent works in the background
     continues: bool = False  # whether the shell command continues in the background after its tool
     task: str = ""  # the client's id of that command, if it has one
     ended: str = ""  # the id of a command in the background that has ended, according to the client
@@ -156,7 +156,6 @@ def read_call(client: Client, said: "dict[str, object]", event: str = "") -> Hoo
         source=_word(said, keys["source"]),
         reason=_word(said, keys["reason"]),
         transcript=_text(said, keys["transcript"]),
-        alone=tasks == [],
     )
     prompt, about_commands = _text(said, keys["prompt"]), tool in client.shells or tool in client.stops
     if hook_event != "before" and (about_commands or tasks is not None or prompt.startswith(TASK_NOTICE)):

@@ -90,11 +90,9 @@ def bypass_text(changed: list[tuple[str, str]], most: int = LATER_CHARS) -> str:
 
 def report_unguarded(hook: HookContext) -> list[ContextItem]:
     """Report a tool that writes a file that coord cannot guard: to `coord doctor`, without the values of its inputs,
-    and once to the agent.
+    and once to the agent. If its client shows the agent nothing at this hook event, only `coord doctor` is told, once.
     """
     call, tool = hook.call, line(hook.call.tool, 40)
-    if call.hook_event in call.client.silent_events:
-        return []  # the hook after the tool reports it
     inputs = line(", ".join(call.inputs), 100) or "nothing"
     text = (
         f"{CoordError.__name__}: {tool} writes a file, but coord cannot find its name; the tool's inputs are: {inputs}"
@@ -104,6 +102,9 @@ def report_unguarded(hook: HookContext) -> list[ContextItem]:
     advice = f"Run coord claims, and do not use {tool} on files that others hold."
     words = f"coord: {tool} writes files, but coord cannot find their names, so it does not guard them. {advice}"
     mark = hook_state.unguarded_trace_path(hook.workspace.cache, hook.me.id, call.tool)
+    if call.hook_event in call.client.silent_events:
+        hook_state.write_trace(mark, {"at": now})
+        return []
     return [ContextItem(words, marks=(mark,))]
 
 

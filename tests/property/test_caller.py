@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from coord.clients.client import HOOK_VARIABLES, WORDS, Client, client_named, fits
+from coord.clients.client import HOOK_VARIABLES, WORDS, Client, client_named, fits, is_own_call
 from coord.guard.caller import calling_client
 
 SAMPLES = {
@@ -63,8 +63,12 @@ def test_each_sample_is_answered_as_that_of_its_client(hook: str) -> None:
 def test_inherited_variables_and_outer_clients_do_not_matter(
     sample: tuple[str, dict[str, Any]], hook: str, outer: str
 ) -> None:
+    """A payload with few fields also has the shape of another client's. If that client's hook is called, and its
+    variable is inherited, nothing cheap shows who calls: no process is read for that.
+    """
     word, said = sample
     env = own_variables(word) | own_variables(outer)
+    assume(hook == word or not is_own_call(client(hook), said, env))
     found = calling_client(client(hook), said, env, lambda: processes(word, outer))
     own = hook == outer and word not in HOOK_VARIABLES and fits(client(hook), said)  # then no process is read
     assert found.word == word or own or not is_answered(word, said)
@@ -107,3 +111,13 @@ def test_copilot_that_runs_a_hook_of_claude_is_recognized() -> None:
 @given(st.dictionaries(st.text(max_size=20), st.none() | st.text(max_size=5) | st.integers()), st.sampled_from(WORDS))
 def test_any_payload_has_a_caller(said: dict[str, Any], hook: str) -> None:
     assert calling_client(client(hook), said, {}, lambda: processes(hook)).word in WORDS
+
+
+@pytest.mark.parametrize("word", sorted(HOOK_VARIABLES))
+def test_a_renamed_input_does_not_change_the_caller(word: str) -> None:
+    """A newer version of a client can name the input otherwise. The processes are unknown, as in a sandbox."""
+    of_tools = [said for of, said in PAYLOADS if of == word and said.get("tool_name") in client(word).files]
+    for said in of_tools:
+        renamed = said | {"tool_input": {"renamed": "page.py"}}
+        assert not fits(client(word), renamed)
+        assert calling_client(client(word), renamed, own_variables(word), lambda: processes()).word == word

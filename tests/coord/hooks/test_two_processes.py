@@ -7,6 +7,7 @@ import pytest
 from coord.guard.entry import ALLOWED, DENIED
 from coord.platform.processes import Process
 from tests.support.agents import Agents
+from tests.support.clients.programs import PROGRAMS
 from tests.support.in_process import process
 from tests.support.repositories import Repo
 
@@ -207,3 +208,8 @@ def test_both_are_shown_on_the_board_and_by_doctor(copies: Copies) -> None:
     assert second in finding["evidence"]
     copies.dies(SECOND)
     assert "same conversation" not in copies.machine.run(900, "status").out
+
+
+def test_the_clients_that_are_resumed_twice_are_known_for_it() -> None:
+    """`tests.clients.test_resumed_twice` resumes conversations of these clients; it needs the real programs."""
+    assert all(program.client.one_process for program in PROGRAMS if program.resuming)

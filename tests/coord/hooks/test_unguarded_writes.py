@@ -53,6 +53,17 @@ def test_doctor_shows_it(agents: Agents) -> None:
     assert "Codex at PreToolUse: apply_patch writes a file, but coord cannot find its name" in row["evidence"]
 
 
+def test_a_client_that_shows_nothing_is_reported_once(repo: Repo) -> None:
+    agents = Agents(repo, {100: "antigravity"})
+    agents.hook(100, "prompt")
+    used = {"tool_name": "write_to_file", "tool_input": {"Target": "page.py"}}
+    for event in ("before", "after", "before"):
+        answer = agents.hook(100, event, **used)
+        assert (answer.code, answer.context) == (0, "")
+    (line,) = failures(repo).splitlines()
+    assert line.endswith("write_to_file writes a file that coord does not find; the tool's inputs are: Target")
+
+
 def test_each_session_and_each_tool_is_told(agents: Agents) -> None:
     for tool in ("Write", "Edit"):
         assert tool in agents.hook(CLAUDE, "before", tool_name=tool, tool_input={}).context
