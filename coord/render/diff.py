@@ -261,4 +261,5 @@ def _notices(pair: BeforeAfter) -> list[str]:
 def _notice(notice: object) -> str:
     assert isinstance(notice, Notice)
     resources = list_first([line(resource) for resource in notice.resources])
-    return f"{resources} {notice.kind.replace('_', ' ')} ({notice.id})".lstrip()
+    kind = "the same conversation is open in another process" if notice.kind == "copied" else notice.kind
+    return f"{resources} {kind.replace('_', ' ')} ({notice.id})".lstrip()

@@ -202,6 +202,8 @@ def test_both_are_shown_on_the_board_and_by_doctor(copies: Copies) -> None:
         text = copies.machine.run(900, command).out
         assert f"same conversation as {first}" in text
         assert f"same conversation as {second}" in text
+    changes = copies.machine.run(900, "diff", "-1h").out
+    assert "unread notice: the same conversation is open in another process" in changes
     findings = json.loads(copies.machine.run(900, "doctor", "--json").out)["findings"]
     (finding,) = [each for each in findings if "conversation" in each["what"]]
     assert first in finding["evidence"]

@@ -63,11 +63,15 @@ def notify(run: Run, given: str | None, off: bool, due: bool, test: bool) -> Non
 
 def _deliver(run: Run) -> None:
     """Wait until new needs have lasted for some seconds, and notify of those that are left."""
+    settings = read_person_config(run.system.env)
+    if not settings.notify:
+        run.say("Notifications are off, so nothing is sent.", {"sent": "", "failure": ""})
+        return
     waiting = LockFile(run.workspace.cache, WAITING)
     if not waiting.take():
         run.say("Another process is about to notify you.", {"sent": "", "failure": ""})
         return
-    time.sleep(read_person_config(run.system.env).notify_after_seconds)
+    time.sleep(settings.notify_after_seconds)
     waiting.release()  # from now on, a new need starts another process
     try:
         delivery = take_notification(run.system, run.workspace, run.config)

@@ -3,10 +3,20 @@
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from coord.cli.commands.board._attention import Attention
+from coord.engine.board import board_of
+from coord.engine.run import Run
+from coord.workspace.notify import due
 from coord.workspace.notify.record import WATCHED, LockFile, is_watched
+from coord.workspace.system import System, wall_clock
+from eventlog.local.files import try_lock
 from tests.support.notifying import Notified
 from tests.support.processes import Shell, Terminal, until
 from tests.support.repositories import Repo
@@ -90,6 +100,31 @@ def test_a_watch_tells_what_becomes_due_without_a_command(repo: Repo) -> None:
     assert (told["kind"], told["session"]) == ("silent", watching.session)
     watching.window.sees("is silent and holds file/a.py")
     assert watching.notified.none_more(1)
+
+
+def test_a_watch_that_nobody_sees_never_looks_seen(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for the mark takes its lock for a moment. A watch has no machine lock, so it does not ask."""
+    (one, _), _ = repo.sessions(2)
+    Notified(repo)
+    one.ok(f"{BLOCK} 'the key'")
+    run = Run(System({"HOME": str(repo.home)}, str(repo.root), wall_clock, os.getpid()))
+    snapshot = run.read_state()
+    board = board_of(run.system, run.config, snapshot, snapshot.now)
+    attention = Attention(run, cast(Any, SimpleNamespace()))
+    attention.note_key("no focus")
+    with try_lock_on(repo) as taken:
+        asked: list[str] = []
+        monkeypatch.setattr(due, "is_watched", asked.append)
+        assert taken
+        attention.note_board(board)
+    assert asked == [], "it did not get the machine's lock"
+
+
+@contextmanager
+def try_lock_on(repo: Repo) -> Iterator[bool]:
+    """Hold the machine's lock."""
+    with open(repo.folder / "log" / ".lock", "a+b") as file:
+        yield try_lock(file.fileno())
 
 
 def test_two_watches_share_the_mark(repo: Repo) -> None:

@@ -50,6 +50,11 @@ def test_a_command_is_set_shown_tried_and_removed(repo: Repo, shell: Shell) -> N
     }
 
 
+def test_without_a_command_nothing_is_waited_for(repo: Repo, shell: Shell) -> None:
+    assert shell.ok("coord notify --due") == "Notifications are off, so nothing is sent.\n"
+    assert not (repo.folder / ".cache" / "notify-waiting").exists()
+
+
 def test_it_works_outside_a_repository(repo: Repo, shell: Shell) -> None:
     shell.ok(f"cd {repo.home}")
     shell.ok("coord notify --command bell --test")
