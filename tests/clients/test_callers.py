@@ -63,11 +63,12 @@ def test_copilot_with_both_hooks_has_one_session(work: Repo, agent: Make) -> Non
 def test_a_command_of_claude_in_the_background_is_noticed(work: Repo, agent: Make) -> None:
     first, second = holder(work, agent), agent(CLAUDE)
     second.prompt("Go")
-    second.calls(
+    heard = second.calls(
         Call("Bash", {"command": "sleep 1; echo late > page.py", "description": "late", "run_in_background": True})
     )
     waits_for(work.root / "page.py")
-    assert session_of(work, first) in second.reads("page.py").text
+    texts = heard.text + second.reads("page.py").text  # on a slow machine, the command ends before the hook after it
+    assert session_of(work, first) in texts
     assert bypassed(work) == [(session_of(work, second), PAGE)]
     assert session_of(work, second) in first.runs("true").text
 
