@@ -289,10 +289,7 @@ def transact(
                     board = present_board(system, config, snapshot, transaction.at, {})
                     notes += write_board(workspace, board)
                     if transaction.appended and has_config(system.env):
-                        from coord.workspace.notify.due import (
-                            note_needs,
-                            start_delivery,
-                        )  # loaded only if there are settings
+                        from coord.workspace.notify.due import note_needs, start_delivery  # few people use it
 
                         if note_needs(system, workspace, board, transaction.me):
                             later.callback(start_delivery, system, workspace)

@@ -53,7 +53,7 @@ def test_doctor_shows_it(agents: Agents) -> None:
     assert "Codex at PreToolUse: apply_patch writes a file, but coord cannot find its name" in row["evidence"]
 
 
-def test_each_session_and_each_tool_is_told(agents: Agents) -> None:
+def test_each_session_is_told_once_for_each_tool(agents: Agents) -> None:
     for tool in ("Write", "Edit"):
         assert tool in agents.hook(CLAUDE, "before", tool_name=tool, tool_input={}).context
     agents.starts(400 - 300, source="startup", session_id="another")
