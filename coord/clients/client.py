@@ -93,6 +93,7 @@ class Client(LightRecord):
     stops: dict[str, str] = NO_TOOLS  # the tools that stop such a command, with the input that names its id
     unended: tuple[str, ...] = ()  # the hook events before shell commands after which no hook runs
     questions: tuple[str, ...]  # the tools that ask the user
+    transcript: str = ""  # the transcript of the conversation {id}, if its start hook does not name the file
     turn_lines: tuple[str, tuple[str, ...]] = ("", ())  # the field and its values in the transcript's lines about turns
     turn_ends: tuple[tuple[str, str, str], ...] = ()  # such a line ends a turn: a field, how it begins, and why
     project: str  # the variable with the folder in which it was started, for hooks; empty if there is none

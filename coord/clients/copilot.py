@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("COPILOT_CLI",),
     ids=("COPILOT_AGENT_SESSION_ID",),
     one_conversation=False,
+    one_process=True,
     unnamed_subagents=True,
     hook_events={  # events with names in this case have payloads like those of most clients
         "SessionStart": "start",
@@ -30,6 +31,9 @@ CLIENT = Client(
     shells=("Bash",),
     background={"mode": "async"},
     questions=("AskUserQuestion",),
+    transcript="~/.copilot/session-state/{id}/events.jsonl",
+    turn_lines=("type", ("user.message", "assistant.turn_start", "abort")),
+    turn_ends=(("type", "abort", "its turn was interrupted"),),  # no hook runs when a user interrupts a turn
     project="COPILOT_PROJECT_DIR",
     always=("timestamp",),
     never=("permission_mode",),

@@ -4,6 +4,8 @@ A client started inside another, or in a terminal of another, inherits the varia
 several clients are set, the nearest ancestor process decides.
 """
 
+import os
+
 from coord.clients.client import WORDS, Client, client_named, runs_client
 
 TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
@@ -40,3 +42,19 @@ def conversation(client: Client, env: "Mapping[str, str]") -> tuple[str, str]:
     """
     ids = [env[name] for name in client.ids if env.get(name)]
     return (ids[0], ids[-1]) if ids else ("", "")
+
+
+def home_path(path: str, env: "Mapping[str, str]", client: Client | None = None) -> str:
+    """Return a path of a client's record with `~` replaced by the home folder; empty if there is none.
+
+    Some clients have a variable that moves their folder; if it is set, the path is inside that folder.
+    """
+    variable, default_folder = client.moved if client else ("", "")
+    moved_to = env.get(variable, "") if variable else ""
+    if moved_to and path.startswith("~/"):
+        in_default = path.startswith(f"{default_folder}/")
+        inside = path.removeprefix(f"{default_folder}/") if in_default else os.path.basename(path)
+        return os.path.join(moved_to, inside)
+    if not path.startswith("~/"):
+        return path
+    return os.path.join(env["HOME"], path[2:]) if env.get("HOME") else ""

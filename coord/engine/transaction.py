@@ -26,8 +26,7 @@ from coord.errors import no_log, no_session
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity, earlier_conversations, find_anchor, is_resumed, session_started
 from coord.workspace.names import new_id
-from coord.workspace.paths import Workspace, protect_log, write_marker
-from coord.workspace.person_config import has_config
+from coord.workspace.paths import Workspace, has_person_config, protect_log, write_marker
 from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import (
@@ -288,7 +287,7 @@ def transact(
                     save_index(system, workspace, config, snapshot)
                     board = present_board(system, config, snapshot, transaction.at, {})
                     notes += write_board(workspace, board)
-                    if transaction.appended and has_config(system.env):
+                    if transaction.appended and has_person_config(system.env):
                         from coord.workspace.notify.due import note_needs, start_delivery  # few people use it
 
                         if note_needs(system, workspace, board, transaction.me):

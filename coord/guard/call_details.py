@@ -3,6 +3,7 @@ that are not in the client's record, or whose input does not name the file as th
 """
 
 from coord.clients.client import Client
+from coord.guard.payload import TASK_NOTICE
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from coord.guard.payload import HookCall
 
 _COMMAND_TASKS = ("shell", "monitor")  # the types of tasks in the background that are shell commands
-_TASK_NOTICE = "<task-notification>"  # the beginning of a prompt that the client wrote about such a task
 
 
 def add_background(call: "HookCall", given: "Mapping[str, object]", result: object, prompt: str, tasks: object) -> None:
@@ -29,7 +29,7 @@ def add_background(call: "HookCall", given: "Mapping[str, object]", result: obje
         call.continues = bool(call.task) or call.tool in client.monitors or background
     elif call.tool in client.stops:
         call.ended = _named(given, client.stops[call.tool])
-    elif client.tasks and prompt.startswith(_TASK_NOTICE) and "<status>" in prompt:
+    elif client.tasks and prompt.startswith(TASK_NOTICE) and "<status>" in prompt:
         call.ended = prompt.partition("<task-id>")[2].partition("</task-id>")[0]
 
 

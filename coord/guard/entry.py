@@ -13,7 +13,7 @@ import sys
 import time
 
 from coord.clients.client import client_named, is_own_call, runs_client
-from coord.guard import hook_state, shell_commands
+from coord.guard import hook_state
 from coord.guard.decision import due, files_held_by_others
 from coord.guard.index import load_index
 from coord.guard.payload import checkout_at, decode, folder_at, read_call, read_input, writes_in
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from coord.clients.client import Form
     from coord.guard.decision import Verdict
     from coord.guard.payload import HookCall, Write
+    from coord.guard.shell_commands import Traces
     from coord.guard.view import GuardRow, HookView
     from coord.platform.git.naming import Checkout
 
@@ -78,7 +79,7 @@ class CallFacts:
         self.call, self.env, self.view, self.session = call, env, view, session
         self.cache, self.place = os.path.join(folder, ".cache"), place
         self._started = started
-        self._commands: shell_commands.Traces | None = None
+        self._commands: Traces | None = None
 
     def lives(self, process: "list[int] | None") -> bool:
         """Return whether the process with this pid and these start ticks is alive. True if there is none."""
@@ -99,20 +100,26 @@ class CallFacts:
         path = hook_state.reminder_trace_path(self.cache, self.session)
         return not 0 <= self.view.now - hook_state.read_trace(path).get("at", 0) < REMIND_S * _SECOND
 
-    def commands(self) -> "shell_commands.Traces":
+    def commands(self) -> "Traces":
         """Return the traces of the shell commands whose changes are due to be compared at this call."""
         if self._commands is None:
-            self._commands = shell_commands.commands_to_compare(self.cache, self.session, self.call)
+            from coord.guard.shell_commands import commands_to_compare  # the hooks before writes do not need it
+
+            self._commands = commands_to_compare(self.cache, self.session, self.call)
         return self._commands
 
     def files_changed(self) -> bool:
         """See `HookFacts.files_changed`."""
-        return any(shell_commands.changed_files(seen, self.cache) for seen in self.commands().values())
+        from coord.guard.shell_commands import changed_files  # the hooks before writes do not need it
+
+        return any(changed_files(seen, self.cache) for seen in self.commands().values())
 
     def may_have_committed(self) -> bool:
         """See `HookFacts.may_have_committed`."""
-        seen = self.commands().get(shell_commands.trace_path(self.cache, self.session, self.call), {})
-        return shell_commands.may_have_committed(seen, self.place.git if self.place else "")
+        from coord.guard.shell_commands import may_have_committed, trace_path  # the hooks before writes do not need it
+
+        seen = self.commands().get(trace_path(self.cache, self.session, self.call), {})
+        return may_have_committed(seen, self.place.git if self.place else "")
 
     def was_reported(self) -> bool:
         """See `HookFacts.was_reported`."""
@@ -128,12 +135,14 @@ def answer_call(call: "HookCall", machine: Machine, full_answer: "FullAnswer") -
     """Answer a call: return the exit code, and what is printed on standard error."""
     if call.hook_event not in _QUICK_EVENTS:
         return full_answer(call)
-    is_shell = call.tool in call.client.shells
-    if call.hook_event == "before" and is_shell:
-        shell_commands.note_start_folder(call, machine.env)
+    if call.tool in call.client.shells:
+        from coord.guard.shell_commands import as_started, note_start_folder  # the hooks before writes do not need it
+
+        if call.hook_event == "before":
+            note_start_folder(call, machine.env)
+        elif call.hook_event == "after":
+            call = as_started(call, machine.env)
     if call.hook_event == "after":
-        if is_shell:
-            call = shell_commands.as_started(call, machine.env)
         for write in writes_in(call, machine.env):
             hook_state.record_after_write(os.path.join(write.folder, ".cache"), write)
     quick = _quick_answer(call, machine)
@@ -194,6 +203,8 @@ def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -
     """Update the traces after a call is answered, on either path."""
     call, view, cache, session = facts.call, facts.view, facts.cache, facts.session
     is_shell = call.tool in call.client.shells
+    if is_shell or call.hook_event != "before":
+        from coord.guard import shell_commands  # the hooks before writes do not need it
     if call.hook_event == "prompt":
         shell_commands.remove_notes(call, facts.env)
     if call.hook_event in ("prompt", "after"):

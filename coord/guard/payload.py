@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Cursor's first bytes on Windows
 _PATCH_HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
+TASK_NOTICE = "<task-notification>"  # the beginning of a prompt that the client wrote about a command in the background
 _LONGEST_WORD = 200  # characters
 _GIT = ".git"  # the folder whose files are not guarded
 MOST_INPUT = 1 << 25  # bytes
@@ -124,24 +125,14 @@ def decode(data: bytes) -> "dict[str, object]":
 def read_call(client: Client, said: "dict[str, object]", event: str = "") -> HookCall | None:
     """Return the call that a decoded payload describes: see `parse_call`."""
     keys = client.keys
-    event, agent = _word(said, keys["event"]) or event, _word(said, keys["agent"])
+    event, agent, tool = _word(said, keys["event"]) or event, _word(said, keys["agent"]), _word(said, keys["tool"])
     parent = _word(said, keys["parent"]) if keys["parent"] else ""
-    hook_event, conversation = client.hook_events.get(event), parent or _word(said, keys["conversation"])
+    hook_event, conversation = _hook_event(client, said, event, tool), parent or _word(said, keys["conversation"])
     if hook_event is None or not conversation:
         return None
-    if hook_event in ("prompt", "stop") and parent:
+    if parent and hook_event in ("prompt", "stop", "turn_end"):
         return None  # `agent_start` and `agent_stop` report the subagent
-    if hook_event == "prompt" and client.empty_prompts and field_at(said, keys["prompt"]) == "":
-        return None
-    tool, given = _word(said, keys["tool"]), _input(said, keys["input"])
-    if hook_event == "before" and tool in client.questions:
-        hook_event = "asks"
-    if hook_event == "stop" and client.endings and _word(said, keys["ending"]) not in client.endings:
-        hook_event = "turn_end"
-    if hook_event == "asks" and client.notifications and (event in client.matchers or keys["notification"] in said):
-        hook_event = client.notifications.get(_word(said, keys["notification"]))
-        if hook_event is None:
-            return None
+    given = _input(said, keys["input"])
     tasks, paths, unguarded = said.get("background_tasks"), list(_paths(client, tool, given)), False
     if hook_event in ("before", "after") and not paths and tool not in client.shells:
         from coord.guard.call_details import unguarded_write  # the hooks before most writes do not need it
@@ -167,11 +158,26 @@ def read_call(client: Client, said: "dict[str, object]", event: str = "") -> Hoo
         transcript=_text(said, keys["transcript"]),
         alone=tasks == [],
     )
-    if hook_event != "before" and tool not in client.files:
-        from coord.guard.call_details import add_background  # the hooks before writes do not need it
+    prompt, about_commands = _text(said, keys["prompt"]), tool in client.shells or tool in client.stops
+    if hook_event != "before" and (about_commands or tasks is not None or prompt.startswith(TASK_NOTICE)):
+        from coord.guard.call_details import add_background  # most hooks do not need it
 
-        add_background(call, given, said.get("tool_response"), _text(said, keys["prompt"]), tasks)
+        add_background(call, given, said.get("tool_response"), prompt, tasks)
     return call
+
+
+def _hook_event(client: Client, said: "dict[str, object]", event: str, tool: str) -> "HookEvent | None":
+    """Return the hook event for a client's event with a payload; None if hooks do not answer it."""
+    keys, hook_event = client.keys, client.hook_events.get(event)
+    if hook_event == "prompt" and client.empty_prompts and field_at(said, keys["prompt"]) == "":
+        return None
+    if hook_event == "before" and tool in client.questions:
+        hook_event = "asks"
+    if hook_event == "stop" and client.endings and _word(said, keys["ending"]) not in client.endings:
+        return "turn_end"
+    if hook_event == "asks" and client.notifications and (event in client.matchers or keys["notification"] in said):
+        return client.notifications.get(_word(said, keys["notification"]))
+    return hook_event
 
 
 def _input(fields: "Mapping[str, object]", name: str) -> "Mapping[str, object]":

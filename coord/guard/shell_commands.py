@@ -32,6 +32,7 @@ _BACKGROUND = "background-"  # the same for commands that continue in the backgr
 _ENDED = "ended-shell"  # the trace of the end of a session's last command
 _NOTES_FOLDER = "elsewhere"  # the folder of the notes
 _FIELDS = {"at": int, "agent": str, "root": str, "worktree": str, "files": dict, "claims": dict, "task": str}
+_TURN_ENDS = ("stop", "turn_end")
 _LONGEST_S = 3600  # a command that has not ended by then is assumed to be interrupted
 
 
@@ -72,11 +73,16 @@ def record_start(call: HookCall, path: str, cache: str, place: "Checkout", claim
 
 def _with_files(seen: "hook_state.Trace", cache: str, claims: "dict[str, str]") -> "hook_state.Trace":
     """Return a trace with the present stamps of the claimed files. A file that was reported is left out until another
-    claim is made on it.
+    claim is made on it. A file that has changed since the comparison at this call keeps its stamp for the next one.
     """
     files, known = seen.get("files", {}), seen.get("claims", {})
-    reported = {name for name, claim in claims.items() if name not in files and known.get(name) == claim}
-    stamps = {name: _stamp(cache, seen, name) for name in claims if name not in reported}
+    stamps = {}
+    for name, claim in claims.items():
+        before, is_known = files.get(name), known.get(name) == claim
+        if before is None and is_known:  # it was reported
+            continue
+        stamp = _stamp(cache, seen, name)
+        stamps[name] = before if before is not None and is_known and _is_changed(cache, seen, name, stamp) else stamp
     return seen | {"files": stamps, "claims": claims}
 
 
@@ -89,7 +95,7 @@ def commands_to_compare(cache: str, session: str, call: HookCall) -> "Traces":
     """Return the traces of the commands whose changes the agent of this call is shown: its own, and for the session
     itself also those in the background, and when no subagent works any more, all.
     """
-    all_of_them = call.hook_event == "end" or (call.hook_event == "stop" and call.alone)
+    all_of_them = call.hook_event == "end" or (call.hook_event in _TURN_ENDS and call.alone)
     found: Traces = {}
     for path in _traces(hook_state.folder_of(cache, session)):
         seen = hook_state.read_trace(path)
@@ -109,23 +115,28 @@ def changed_files(seen: "hook_state.Trace", cache: str) -> dict[str, str]:
     if not root:
         return {}
     changed = {}
-    for name, before in seen.get("files", {}).items():
-        stamp = _stamp(cache, seen, name)
-        if stamp != before and not _is_edit(cache, seen, name, stamp):
+    for name in seen.get("files", {}):
+        if _is_changed(cache, seen, name, _stamp(cache, seen, name)):
             changed[name] = str(claims.get(name, ""))
     return changed
 
 
-def _is_edit(cache: str, seen: "hook_state.Trace", name: str, stamp: str) -> bool:
-    """Return whether a file is as the last edit by an agent left it, or such an edit is pending."""
-    worktree = seen.get("worktree", "")
-    edit = hook_state.read_trace(hook_state.edit_trace_path(cache, worktree, f"file/{name}"))
-    return bool(edit.get("pending")) or edit.get("file") == stamp
+def _is_changed(cache: str, seen: "hook_state.Trace", name: str, stamp: str) -> bool:
+    """Return whether a file with this stamp has changed, and not by an edit of an agent: the file is not as the last
+    edit left it, and none is pending.
+    """
+    if stamp == seen.get("files", {}).get(name):
+        return False
+    edit = hook_state.read_trace(hook_state.edit_trace_path(cache, seen.get("worktree", ""), f"file/{name}"))
+    return not edit.get("pending") and edit.get("file") != stamp
 
 
-def without_files(seen: "hook_state.Trace", names: "set[str]") -> "hook_state.Trace":
-    """Return a trace that no longer compares these files, because their changes have been reported."""
-    return seen | {"files": {name: stamp for name, stamp in seen.get("files", {}).items() if name not in names}}
+def after_report(seen: "hook_state.Trace", cache: str, reported: "set[str]", excused: "set[str]") -> "hook_state.Trace":
+    """Return a trace that no longer compares the files whose changes have been reported, and compares the changed files
+    of which no report was due with how they look now.
+    """
+    files = {name: stamp for name, stamp in seen.get("files", {}).items() if name not in reported}
+    return seen | {"files": files | {name: _stamp(cache, seen, name) for name in excused}}
 
 
 def may_have_committed(seen: "hook_state.Trace", git: str) -> bool:
@@ -140,7 +151,7 @@ def has_ended(call: HookCall, path: str, seen: "hook_state.Trace", now: int) -> 
 
     - The hook after a tool ends the tool's own command, unless that continues in the background, and the commands of
       the text of a skill.
-    - The agent does not wait for a command when it gets a prompt or stops.
+    - The agent does not wait for a command when it gets a prompt, stops or is interrupted.
     - A client that has ids for its commands in the background lists those that still run at a stop. Those of other
       clients are assumed to have ended after an hour.
     """
@@ -152,7 +163,7 @@ def has_ended(call: HookCall, path: str, seen: "hook_state.Trace", now: int) -> 
     if call.hook_event == "after":
         return bool(seen.get("brief")) or (name == _name(call) and not call.continues)
     if not _is_background(path):
-        return call.hook_event in ("prompt", "stop")
+        return call.hook_event in ("prompt", *_TURN_ENDS)
     return call.running is not None and bool(task) and task not in call.running
 
 
@@ -184,9 +195,10 @@ def update_traces(
         new = _with_files(seen, cache, claims) | {"compared": now}
         if continues:
             new["task"] = call.task
-            hook_state.write_trace(path.replace(f"{os.sep}{_RUNNING}", f"{os.sep}{_BACKGROUND}"), new)
+            folder, name = os.path.split(path)
+            hook_state.write_trace(os.path.join(folder, _BACKGROUND + name.removeprefix(_RUNNING)), new)
             hook_state.remove_trace(path)
-        else:
+        elif os.path.exists(path):  # otherwise a hook that ran at the same time has ended it
             hook_state.write_trace(path, new)
 
 

@@ -33,17 +33,19 @@ def record_bypasses(
     names = names_of(hook.transaction.state)
     for path, seen in commands.items():
         now_changed = shell_commands.changed_files(seen, hook.workspace.cache)
-        reported: set[str] = set()
+        reported, excused = set[str](), set[str]()
         for name, claim_id in now_changed.items():
             claim = hook.transaction.state.claims.get(claim_id)
             if claim is None or _has_run_a_command(hook, claim.session, seen):
+                excused.add(name)
                 continue
             reported.add(name)
             if claim_id not in changed:
                 hook.transaction.append(ClaimBypassed(claim=claim_id, resource=f"file/{name}", how=how))
                 changed[claim_id] = name
+        if now_changed:
+            commands[path] = shell_commands.after_report(seen, hook.workspace.cache, reported, excused)
         if reported:
-            commands[path] = shell_commands.without_files(seen, reported)
             hook_state.write_trace(path, commands[path])
     found = [
         (line(name, _NAME_CHARS), session_label(hook.transaction.state.claims[claim].session, names))

@@ -8,7 +8,6 @@ from msgspec import Struct
 from coord.engine.guard_index import hook_view, with_worktree_names
 from coord.engine.transaction import Transaction
 from coord.guard import hook_state, shell_commands
-from coord.guard.answers import fill_form
 from coord.guard.decision import Verdict, due
 from coord.guard.entry import CallFacts
 from coord.guard.payload import HookCall, Write, checkout_at
@@ -108,6 +107,8 @@ class HookContext:
 
     def _send(self, form: dict[str, object], text: str) -> None:
         if self._say:
+            from coord.guard.answers import fill_form  # most calls are shown nothing
+
             self._say(fill_form(form, {"event": self.call.event, "text": text}))
 
     def _record_shown(self, shown: list[ContextItem]) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from coord.clients.registry import home_path
 from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
@@ -71,7 +72,7 @@ def _transact(
 
     def act(transaction: Transaction) -> T:
         if call.hook_event == "start" or transaction.anchored:
-            record_transcript(workspace.cache, transaction.me.session, call.client.word, call.transcript)
+            record_transcript(workspace.cache, transaction.me.session, call.client.word, _transcript(system, call))
         return handler(HookContext(request, transaction, answers, say))
 
     return transact(
@@ -83,6 +84,16 @@ def _transact(
         [],
         lambda state, now: answers.learn(to_check(request, state, now)),
     ).value
+
+
+def _transcript(system: System, call: HookCall) -> str:
+    """Return the file with the transcript of the calling conversation; empty if the client names none and none is where
+    the client saves it.
+    """
+    if call.transcript or not call.client.transcript:
+        return call.transcript
+    path = home_path(call.client.transcript.format(id=call.conversation), system.env, call.client)
+    return path if os.path.isfile(path) else ""
 
 
 def write_to_client(document: dict[str, object]) -> None:

@@ -7,6 +7,7 @@ folder of another user is not used. The names of files are made by `coord.platfo
 """
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 
 from msgspec import Struct
@@ -267,3 +268,17 @@ def path_in_workspace(workspace: Workspace, path: str) -> str:
     if relative := relative_name(here, path):
         return relative
     raise usage_error(f"{path} is outside the repository {workspace.root}. A file claim names a path inside it.")
+
+
+def person_config_path(env: Mapping[str, str]) -> str:
+    """Return the path of a person's own settings; empty if the environment names no home folder."""
+    base, home = env.get("XDG_CONFIG_HOME", ""), env.get("HOME", "")
+    if not os.path.isabs(base):  # a relative path would depend on the working directory
+        base = os.path.join(home, ".config") if os.path.isabs(home) else ""
+    return os.path.join(base, "coord", "config.toml") if base else ""
+
+
+def has_person_config(env: Mapping[str, str]) -> bool:
+    """Return whether a person has settings. Every command that writes calls this."""
+    path = person_config_path(env)
+    return bool(path) and os.path.exists(path)

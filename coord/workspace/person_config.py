@@ -12,23 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from coord.errors import CoordError, refused, usage_error
+from coord.workspace.paths import person_config_path
 
 _MAX_BYTES = 1 << 16
 _NOTIFY = r"""\s*(?:notify|"notify"|'notify')\s*="""
-
-
-def config_path(env: Mapping[str, str]) -> str:
-    """Return the path of the settings; empty if the environment names no home folder."""
-    base, home = env.get("XDG_CONFIG_HOME", ""), env.get("HOME", "")
-    if not os.path.isabs(base):  # a relative path would depend on the working directory
-        base = os.path.join(home, ".config") if os.path.isabs(home) else ""
-    return os.path.join(base, "coord", "config.toml") if base else ""
-
-
-def has_config(env: Mapping[str, str]) -> bool:
-    """Return whether there are settings. Every command that writes calls this."""
-    path = config_path(env)
-    return bool(path) and os.path.exists(path)
 
 
 class PersonConfig(Struct, frozen=True):
@@ -40,7 +27,7 @@ class PersonConfig(Struct, frozen=True):
 
 def read_person_config(env: Mapping[str, str]) -> PersonConfig:
     """Return the settings. Raises CoordError (1) for a file that cannot be used."""
-    path = config_path(env)
+    path = person_config_path(env)
     values = _parse(path, _read(path)) if path else {}
     notify = values.get("notify", ())
     words = split_command(notify, path) if isinstance(notify, str) else notify
@@ -58,7 +45,7 @@ def write_notify(env: Mapping[str, str], command: Sequence[str]) -> str:
 
     Return the path of the file. Raises CoordError.
     """
-    path = config_path(env)
+    path = person_config_path(env)
     if not path:
         raise usage_error("HOME is not set, so coord does not know where your own settings are. Nothing was changed.")
     before = _read(path)

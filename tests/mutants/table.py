@@ -216,7 +216,7 @@ unguarded_write | returns ([],False) | a write whose file is not found is report
     coord/hooks/test_unguarded_writes.py::test_a_renamed_input_is_reported_once
 commands_to_compare | never _is_background | a change by a command in the background is noticed
     coord/hooks/test_background_commands.py::test_the_session_is_shown_what_its_subagents_left_running
-without_files | replace names seen | a change in the background is recorded once
+after_report | replace reported excused | a change in the background is recorded once
     coord/hooks/test_background_commands.py::test_a_file_that_changes_repeatedly_is_recorded_once
 has_ended | never running | a command in the background that is no longer listed has ended
     coord/hooks/test_background_commands.py::test_the_clients_report_ends_a_command
@@ -226,7 +226,7 @@ HookContext.tell | late _send | a message is recorded as read after it was sent
     coord/hooks/test_handlers.py::test_a_message_that_was_not_shown_stays_unread
 block_stop | late _send | a message is recorded as read after it was sent
     coord/hooks/test_handlers.py::test_a_blocked_stop_that_failed_leaves_the_message_unread
-parse_call | never empty_prompts | a prompt hook without a prompt shows and changes nothing
+_hook_event | never empty_prompts | a prompt hook without a prompt shows and changes nothing
     coord/guard/test_payload.py::test_only_a_prompt_with_a_text_is_a_prompt
 _sessions_of_subagent | returns [] | a subagent of any depth acts in the session of its conversation
     coord/hooks/test_named_subagents.py::test_a_subagent_at_any_depth_acts_in_its_root_session

@@ -66,7 +66,8 @@ def test_inherited_variables_and_outer_clients_do_not_matter(
     word, said = sample
     env = own_variables(word) | own_variables(outer)
     found = calling_client(client(hook), said, env, lambda: processes(word, outer))
-    assert found.word == word or not is_answered(word, said)
+    own = hook == outer and word not in HOOK_VARIABLES and fits(client(hook), said)  # then no process is read
+    assert found.word == word or own or not is_answered(word, said)
 
 
 @given(st.sampled_from(PAYLOADS))

@@ -7,7 +7,8 @@ from coord.errors import CoordError
 from coord.platform.executable import find_program
 from coord.render.format import line, time_text
 from coord.workspace.notify.record import read_failure
-from coord.workspace.person_config import config_path, read_person_config
+from coord.workspace.paths import person_config_path
+from coord.workspace.person_config import read_person_config
 from eventlog.events import from_micros
 
 _NOT_TOLD = "your notifications do not work"
@@ -23,7 +24,7 @@ def notifications(subject: Subject) -> Iterator[DoctorFinding]:
         yield DoctorFinding("warning", _NOT_TOLD, error.message, (RepairStep("look at the setting", "coord notify"),))
         return
     if words and not find_program(subject.system.env, words[0]):
-        evidence = f"{config_path(subject.system.env)} names a program that cannot be run: {line(words[0], 200)}"
+        evidence = f"{person_config_path(subject.system.env)} names a program that cannot be run: {line(words[0], 200)}"
         yield DoctorFinding("warning", _NOT_TOLD, evidence, (_SET, _OFF))
     elif words and (failure := read_failure(subject.folder.cache)):
         micros, _, reason = failure.partition(" ")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from coord.clients.client import Client
+from coord.clients.registry import home_path
 from coord.errors import usage_error
 from coord.platform.git.repository import Repository
 from coord.workspace.system import System
@@ -27,22 +28,12 @@ class InstallRequest(Struct, frozen=True):
 
 
 def expand_path(path: str, env: Mapping[str, str], client: Client | None = None) -> str:
-    """Return a path from the table of clients with `~` replaced by the home folder.
-
-    Some clients have a variable that moves their folder; if it is set, the path is inside that folder.
-    Raises CoordError (2) if there is no home.
+    """Return a path of a client's record as it is on this machine: see `home_path`. Raises CoordError (2) if there is
+    no home.
     """
-    variable, default_folder = client.moved if client else ("", "")
-    moved_to = env.get(variable, "") if variable else ""
-    if moved_to and path.startswith("~/"):
-        in_default = path.startswith(f"{default_folder}/")
-        inside = path.removeprefix(f"{default_folder}/") if in_default else os.path.basename(path)
-        return os.path.join(moved_to, inside)
-    if not path.startswith("~/"):
-        return path
-    if not env.get("HOME"):
+    if not (found := home_path(path, env, client)):
         raise usage_error(f"cannot find {path}: HOME is not set. Nothing was changed. Set HOME, then run this again.")
-    return os.path.join(env["HOME"], path[2:])
+    return found
 
 
 def resolve_path(path: str, request: InstallRequest, client: Client | None = None) -> str:

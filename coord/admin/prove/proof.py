@@ -144,6 +144,10 @@ def _steps(prover: Prover, client: Client, result: Verdict, not_run: str) -> Ite
         yield RepairStep("install its hooks", f"coord install {client.word}")
         yield again
     elif result == "not_asked":
+        if not find_program(prover.system.env, "coord"):  # shared hooks do nothing for people without coord
+            yield RepairStep(
+                "put coord on the PATH: the hooks do nothing if they do not find it; to see how", "coord doctor"
+            )
         yield RepairStep(client.todo)
         yield RepairStep("check whether its settings disable hooks", _cat(paths))
         yield again

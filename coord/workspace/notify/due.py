@@ -36,7 +36,7 @@ def note_needs(system: System, workspace: Workspace, board: Board, me: Identity 
     the command that calls this has done its work.
     """
     try:
-        before, after = compare(workspace, board, _typing(system, board, me))
+        before, after = compare(workspace, board, shown=is_watched(workspace.cache), me=_typing(system, board, me))
         is_due = pick(after, board.needs, board.now)[1] is not None
         if (after == before and not is_due) or not _command(system.env):
             return False  # usually: the settings are not read then
@@ -48,10 +48,9 @@ def note_needs(system: System, workspace: Workspace, board: Board, me: Identity 
     return is_due
 
 
-def compare(workspace: Workspace, board: Board, me: str = "") -> tuple[NotifyRecord, NotifyRecord]:
-    """Return the record, and what it must be for the present board."""
-    before = read_notified(workspace.cache)
-    complete, shown = len(board.needs) == board.counts.needs, is_watched(workspace.cache)
+def compare(workspace: Workspace, board: Board, *, shown: bool, me: str = "") -> tuple[NotifyRecord, NotifyRecord]:
+    """Return the record, and what it must be for the present board. `shown` and `me` as in `marked`."""
+    before, complete = read_notified(workspace.cache), len(board.needs) == board.counts.needs
     return before, marked(before, board.needs, complete=complete, shown=shown, me=me)
 
 
@@ -72,7 +71,7 @@ def take_due(system: System, workspace: Workspace, board: Board) -> Delivery | N
     command = _command(system.env)
     if not command:
         return None
-    before, after = compare(workspace, board)
+    before, after = compare(workspace, board, shown=is_watched(workspace.cache))
     after, notification = pick(after, board.needs, board.now)
     if after != before:
         save_notified(workspace.cache, after)

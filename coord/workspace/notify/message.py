@@ -10,7 +10,6 @@ that asks for this is refused.
 import os
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 from coord.errors import usage_error
 from coord.render.format import Names, line, session_label
@@ -21,8 +20,12 @@ from projections.views.needs import Need, NeedStep, need_text
 PREFIX = "COORD_NOTIFY_"
 _MOST = 300  # characters of what happened, and of what to do
 _PLACEHOLDER = r"\{(title|text)\}"
-_INTERPRETER = r"(?:ba|da|z|fi|k|c|tc)?sh|python[\d.]*|perl|ruby|node|osascript|php"
-_CODE_OPTION = r"-\w*[ce]"  # the argument after it is code
+_INTERPRETER = r"(?:ba|da|z|fi|k|c|tc)?sh|python[\d.]*|perl|ruby|node|osascript|php|pwsh|powershell"
+_CODE_OPTION = r"-\w*[ceErp]|--(?:eval|print|command|run)|-(?i:command)"  # an argument after it is code
+_WRAPPER = (
+    r"env|timeout|nice|ionice|nohup|setsid|stdbuf|sudo|doas|flock|systemd-run|busybox"  # they run another program
+)
+_SHELL_USER = r"ssh|rsh|mosh|su|runuser|watch|tmux|screen|xterm"  # its arguments are code for a shell
 _NO_MARKUP = str.maketrans("<>", "‹›")
 
 SAMPLE = Notification(
@@ -72,16 +75,36 @@ def filled_in(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
 
 
 def check_command(command: Sequence[str]) -> None:
-    """Raise CoordError (2) for a command that would run text of other sessions as code."""
-    program = os.path.basename(command[0])
-    if not re.fullmatch(_INTERPRETER, program):
-        return
-    for option, code in pairwise(command[1:]):
-        if re.fullmatch(_CODE_OPTION, option) and re.search(_PLACEHOLDER, code):
+    """Raise CoordError (2) for a command that would run text of other sessions as code.
+
+    The interpreter can be behind another program, as in `env sh -c`.
+    """
+    words = list(command) if _has_placeholder(command) else [*command, "{text}"]
+    programs = words[:-1] if re.fullmatch(_WRAPPER, os.path.basename(words[0])) else words[:1]
+    for place, word in enumerate(programs):
+        program = os.path.basename(word)
+        if re.fullmatch(_INTERPRETER, program):
+            option = _option_with_text(words[place + 1 :])
+        else:
+            option = "" if re.fullmatch(_SHELL_USER, program) else None
+        if option is not None:
             raise usage_error(
-                f"{program} {option} would run the text of other sessions as code. Nothing was changed. "
-                f'Leave the placeholder out, and use the variable {PREFIX}TEXT there, as in "${PREFIX}TEXT".'
+                f"{f'{program} {option}'.strip()} would run the text of other sessions as code. Nothing was changed. "
+                f'Use a script, with the variable "${PREFIX}TEXT" in quotation marks, or on the standard input of '
+                "what runs elsewhere."
             )
+
+
+def _option_with_text(arguments: Sequence[str]) -> str | None:
+    """Return the option of an interpreter whose code would contain the text, or None if there is none."""
+    for place, option in enumerate(arguments):
+        if re.fullmatch(_CODE_OPTION, option):
+            code = next((word for word in arguments[place + 1 :] if not word.startswith("-")), "")
+            if re.search(_PLACEHOLDER, code):
+                return option
+        elif option.startswith("-") and re.search(_PLACEHOLDER, option):  # as in `--eval={text}` and `-e{text}`
+            return re.split(r"[={]", option)[0]
+    return None
 
 
 def _has_placeholder(command: Sequence[str]) -> bool:

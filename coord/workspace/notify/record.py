@@ -43,7 +43,9 @@ def read_failure(cache: str) -> str:
 
 
 def is_watched(cache: str) -> bool:
-    """Return whether a `coord watch` shows the needs now."""
+    """Return whether a `coord watch` shows the needs now. Call this only under the machine's lock: it takes the lock on
+    the mark for a moment, which a second caller would mistake for a watch.
+    """
     return not LockFile(cache, WATCHED).is_free
 
 

@@ -45,7 +45,7 @@ EDIT_S = Config().edit_minutes * 60
 QUICK_PATH = set(
     """coord coord.__main__ coord.clients coord.clients.claude coord.clients.client
     coord.guard coord.guard.decision coord.guard.entry coord.guard.hook_state coord.guard.index coord.guard.payload
-    coord.guard.shell_commands coord.guard.view
+    coord.guard.view
     coord.platform coord.platform.code_version coord.platform.git coord.platform.git.naming
     coord.platform.git.repository coord.platform.host coord.platform.json_reader coord.platform.records
     coord.platform.replace_file
@@ -365,8 +365,9 @@ def test_the_quick_path_imports_only_these_modules(repo: Repo, event: str, tool:
     loaded("PreToolUse", tool)
     modules = set(loaded(event, tool))
     ours = {name for name in modules if name.partition(".")[0] in ("coord", "eventlog", "projections")}
-    after_command = {"coord.guard.call_details"} if (event, tool) == ("PostToolUse", "Bash") else set()
-    assert ours == QUICK_PATH | after_command
+    details = {"coord.guard.call_details"} if (event, tool) == ("PostToolUse", "Bash") else set()
+    commands = {"coord.guard.shell_commands"} if (event, tool) != ("PreToolUse", "Write") else set()
+    assert ours == QUICK_PATH | details | commands
     assert not modules & SLOW
     assert len(modules) <= 75
 

@@ -2,12 +2,17 @@
 their session. Each changed file is recorded once, and a command's trace ends when the client reports its end.
 """
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from coord.clients.claude import CLIENT as CLAUDE_CODE
 from coord.guard import hook_state, shell_commands
+from coord.guard.payload import HookCall, parse_call
+from eventlog.events import to_micros
 from tests.support.agents import Agents, HookAnswer
 from tests.support.repositories import Repo
 
@@ -36,6 +41,19 @@ def runs(agents: Agents, pid: int, tool: str = "Bash", result: Any = None, **sai
     used = {"tool_name": tool, "tool_input": {"command": "watch", **said}, "tool_use_id": USE}
     agents.hook(pid, "before", **used)
     agents.hook(pid, "after", tool_response=result or {}, **used)
+
+
+def command_call(**said: Any) -> HookCall:
+    """The call of Claude's hook after a shell command."""
+    fields = {"session_id": "c100", "cwd": "/", "hook_event_name": "PostToolUse", "tool_name": "Bash"}
+    call = parse_call(CLAUDE_CODE, json.dumps(fields | said).encode())
+    assert call
+    return call
+
+
+def background_call(task: str) -> HookCall:
+    """The same for a command that continues in the background."""
+    return command_call(tool_use_id=USE, tool_response={"backgroundTaskId": task})
 
 
 def changes(agents: Agents, name: str = "a.py") -> None:
@@ -239,10 +257,53 @@ def test_the_session_is_shown_what_its_subagents_left_running(agents: Agents) ->
     assert "a.py" in reads(agents, CLAUDE).context
 
 
-def test_a_stop_with_nobody_at_work_ends_all_commands(agents: Agents) -> None:
+@pytest.mark.parametrize("event", ["stop", "turn_end"])
+def test_a_stop_with_nobody_at_work_ends_all_commands(agents: Agents, event: str) -> None:
     agents.hook(CLAUDE, "before", tool_name="Bash", tool_input={"command": "slow"}, agent_id="one")
-    agents.hook(CLAUDE, "stop", background_tasks=[SHELL_TASK])
+    agents.hook(CLAUDE, event, background_tasks=[SHELL_TASK])
     assert traces(agents.repo.folder) == []
+
+
+@pytest.mark.parametrize("pid", [CLAUDE, CODEX])
+def test_a_turn_that_was_interrupted_ends_its_command(agents: Agents, pid: int) -> None:
+    agents.hook(pid, "before", tool_name="Bash", tool_input={"command": "slow"}, tool_use_id=USE)
+    assert traces(agents.repo.folder) == ["shell"]
+    agents.hook(pid, "turn_end")
+    assert traces(agents.repo.folder) == []
+
+
+def test_a_trace_of_the_background_stays_in_its_folder(agents: Agents, tmp_path: Path) -> None:
+    cache = str(tmp_path / "shell-tools")
+    call = background_call("b1")
+    path = shell_commands.trace_path(cache, "s", call)
+    assert hook_state.write_trace(path, {"at": 1})
+    shell_commands.update_traces(call, cache, "s", {path: hook_state.read_trace(path)}, None, 2)
+    assert traces(agents.repo.folder) == []
+    assert [name.partition("-")[0] for name in os.listdir(os.path.dirname(path))] == ["background"]
+
+
+def test_a_command_that_ends_meanwhile_stays_ended(agents: Agents) -> None:
+    """The hooks after two commands can run at the same time, and each looks at the traces of both."""
+    for use in ("one", "two"):
+        agents.hook(CLAUDE, "before", tool_name="Bash", tool_input={"command": use}, tool_use_id=use)
+    cache, session = str(agents.repo.folder / ".cache"), agents.session(CLAUDE)
+    call = command_call(tool_use_id="one")
+    seen = shell_commands.commands_to_compare(cache, session, call)
+    agents.hook(CLAUDE, "after", tool_name="Bash", tool_input={"command": "two"}, tool_use_id="two")
+    shell_commands.update_traces(call, cache, session, seen, None, to_micros(agents.machine.now) + 1000)
+    assert traces(agents.repo.folder) == []
+
+
+def test_a_change_after_the_comparison_is_found_later(agents: Agents) -> None:
+    runs(agents, CLAUDE, result={"backgroundTaskId": "b1"})
+    cache, session = str(agents.repo.folder / ".cache"), agents.session(CLAUDE)
+    call = command_call(tool_use_id="other")
+    seen = shell_commands.commands_to_compare(cache, session, call)
+    assert not any(shell_commands.changed_files(each, cache) for each in seen.values())
+    changes(agents)
+    shell_commands.update_traces(call, cache, session, seen, None, to_micros(agents.machine.now))
+    assert "a.py" in reads(agents, CLAUDE).context
+    assert bypassed(agents) == ["file/a.py"]
 
 
 def test_commands_at_the_same_time_need_no_ids(agents: Agents) -> None:

@@ -13,7 +13,7 @@ from tests.support.agents import Agents
 from tests.support.processes import Result
 from tests.support.repositories import Repo, git
 
-CLAUDE, CODEX, GEMINI, PERSON = 100, 200, 300, 900
+CLAUDE, CODEX, GEMINI, COPILOT, PERSON = 100, 200, 300, 400, 900
 ESC = {"type": "user", "message": {"content": [{"type": "text", "text": "[Request interrupted by user]"}]}}
 
 
@@ -229,3 +229,23 @@ def test_the_transcript_is_known_after_each_start(turn: Turn) -> None:
     turn.agents.hook(CODEX, "prompt", transcript_path="/codex.jsonl")
     trace = trace.parent.parent / turn.agents.session(CODEX) / "transcript"
     assert json.loads(trace.read_text())["transcript"] == "/codex.jsonl", "its first hook was a prompt"
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_transcript_that_no_hook_names_is_found(repo: Repo, tmp_path: Path, moved: bool) -> None:
+    agents = Agents(repo, {COPILOT: "copilot"})
+    agents.env = {"HOME": str(tmp_path)} | ({"COPILOT_HOME": str(tmp_path / "moved")} if moved else {})
+    transcript = tmp_path / ("moved" if moved else ".copilot") / "session-state" / f"c{COPILOT}" / "events.jsonl"
+    transcript.parent.mkdir(parents=True)
+    agents.starts(COPILOT)
+    trace = repo.folder / ".cache" / "hooks" / agents.session(COPILOT) / "transcript"
+    assert json.loads(trace.read_text())["transcript"] == "", "it does not exist"
+    kinds = ("user.message", "assistant.turn_start", "assistant.turn_end", "abort")
+    transcript.write_text("".join(json.dumps({"type": kind, "data": {}}) + "\n" for kind in kinds))
+    agents.starts(COPILOT, source="resume")
+    agents.writes(COPILOT, "page.py")
+    assert json.loads(trace.read_text())["transcript"] == str(transcript)
+    agents.runs(PERSON, "-bash")
+    git(repo, "add", "page.py")
+    allowed = agents.machine.run(PERSON, "git-hook", "pre-commit")
+    assert (allowed.code, "its turn was interrupted" in allowed.err) == (0, True)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from coord.errors import CoordError
-from coord.workspace.person_config import config_path, has_config, read_person_config, write_notify
+from coord.workspace.paths import has_person_config, person_config_path
+from coord.workspace.person_config import read_person_config, write_notify
 
 COMMAND = ("/bin/tell", "{text}", 'a "quoted" \\ word', "é\x7f")
 
@@ -23,7 +24,7 @@ def read_notify(home: dict[str, str]) -> tuple[str, ...]:
 
 
 def put(home: dict[str, str], text: str) -> Path:
-    path = Path(config_path(home))
+    path = Path(person_config_path(home))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     path.chmod(0o600)
@@ -31,24 +32,24 @@ def put(home: dict[str, str], text: str) -> Path:
 
 
 def test_the_settings_are_in_the_home_folder() -> None:
-    assert config_path({"HOME": "/home/you"}) == "/home/you/.config/coord/config.toml"
-    assert config_path({"HOME": "/home/you", "XDG_CONFIG_HOME": "/etc/you"}) == "/etc/you/coord/config.toml"
+    assert person_config_path({"HOME": "/home/you"}) == "/home/you/.config/coord/config.toml"
+    assert person_config_path({"HOME": "/home/you", "XDG_CONFIG_HOME": "/etc/you"}) == "/etc/you/coord/config.toml"
     for env in ({}, {"HOME": ""}, {"HOME": "here"}):
-        assert config_path(env) == ""
-        assert not has_config(env)
+        assert person_config_path(env) == ""
+        assert not has_person_config(env)
     relative = {"HOME": "/home/you", "XDG_CONFIG_HOME": "config"}
-    assert config_path(relative) == "/home/you/.config/coord/config.toml", "not in the working directory"
+    assert person_config_path(relative) == "/home/you/.config/coord/config.toml", "not in the working directory"
 
 
 def test_a_command_is_set_replaced_and_removed(home: dict[str, str]) -> None:
-    assert (read_notify(home), has_config(home)) == ((), False)
+    assert (read_notify(home), has_person_config(home)) == ((), False)
     path = write_notify(home, COMMAND)
     assert read_notify(home) == COMMAND
     assert os.stat(path).st_mode & 0o777 == 0o600
     write_notify(home, ("/bin/other",))
     assert read_notify(home) == ("/bin/other",)
     write_notify(home, ())
-    assert (read_notify(home), has_config(home)) == ((), False)
+    assert (read_notify(home), has_person_config(home)) == ((), False)
     write_notify(home, ())
 
 

@@ -1,7 +1,10 @@
 """`coord doctor --prove`: prove for each client that its hooks deny a write, and print the results."""
 
+import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import msgspec
 
@@ -29,14 +32,39 @@ def prove_clients(run: Run, name: str, *, hook_only: bool, yes: bool) -> None:
     if runs:
         _check_permission(run, runs, name, yes)
     proofs = []
-    for client in clients:
-        if client in runs:
-            run.note(f"{client.title} is asked to write a file in a scratch folder; it has {RUN_S / 60:g} minutes")
-        proofs.append(prove(prover, client, hook_only=hook_only))
+    with _cleaned_up():
+        for client in clients:
+            if client in runs:
+                run.note(f"{client.title} is asked to write a file in a scratch folder; it has {RUN_S / 60:g} minutes")
+            proofs.append(prove(prover, client, hook_only=hook_only))
     data = {"folder": run.workspace.folder, "proofs": [msgspec.to_builtins(proof) for proof in proofs]}
     run.say("\n\n".join("\n".join(_lines(proof)) for proof in proofs), data)
     if not all(proof.holds for proof in proofs):
         raise CoordError(REFUSED, "")
+
+
+@contextmanager
+def _cleaned_up() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block by an exception, as Ctrl-C does: its `finally` clauses end the client, which
+    would continue to use its model, and delete the scratch folder.
+    """
+    caught: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        caught.append(number)
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    except KeyboardInterrupt:
+        if caught:
+            raise CoordError(128 + caught[0], "") from None
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _chosen(prover: Prover, name: str) -> list[Client]:

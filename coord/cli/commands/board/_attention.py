@@ -11,7 +11,7 @@ from coord.render.console.screen import Terminal
 from coord.workspace.notify.decision import pick
 from coord.workspace.notify.due import compare
 from coord.workspace.notify.record import WAITING, WATCHED, LockFile
-from coord.workspace.person_config import has_config
+from coord.workspace.paths import has_person_config
 from eventlog.events import Instant, seconds_between
 from projections.views.board import Board
 
@@ -55,9 +55,9 @@ class Attention:
         lock: if that is taken, the next board tries again.
         """
         system, workspace = self._run.system, self._run.workspace
-        if not has_config(system.env):
+        if not has_person_config(system.env):
             return
-        before, after = compare(workspace, board)
+        before, after = compare(workspace, board, shown=self.is_visible)  # other watches count under the lock
         is_due = pick(after, board.needs, board.now)[1] and LockFile(workspace.cache, WAITING).is_free
         if after != before or is_due:
             with suppress(CoordError):

@@ -13,7 +13,7 @@ from coord.errors import CoordError
 from coord.platform.watch import POLL_EVERY_S, collect_signals, watch_folder
 from coord.render.board.text import ROWS, board_body, board_foot, board_sections
 from coord.render.console.screen import QUIT, SectionView, Terminal, is_usable
-from coord.workspace.person_config import has_config
+from coord.workspace.paths import has_person_config
 from eventlog.events import Instant, seconds_between
 from projections.views.board import Board
 from projections.views.replay import copy_state
@@ -39,7 +39,7 @@ def watch(run: Run, once: bool) -> None:
             run.note("coord cannot draw on this terminal, so the board was printed once")
         return
     caught: list[int] = []
-    terminal = Terminal(run.system.env, reports_focus=has_config(run.system.env))
+    terminal = Terminal(run.system.env, reports_focus=has_person_config(run.system.env))
     with collect_signals(caught), watch_folder(run.workspace.log) as changes, terminal:
         attention = Attention(run, terminal)
         try:

@@ -13,7 +13,8 @@ from coord.render.format import line, shell_word
 from coord.workspace.notify.due import record_problem
 from coord.workspace.notify.message import PREFIX, SAMPLE, check_command, filled_in, variables
 from coord.workspace.notify.record import FAILURE, WAITING, LockFile, read_failure
-from coord.workspace.person_config import config_path, read_person_config, split_command, write_notify
+from coord.workspace.paths import person_config_path
+from coord.workspace.person_config import read_person_config, split_command, write_notify
 
 _EXAMPLES = ("notify-send {title} {text}", "terminal-notifier -title {title} -message {text}", "ntfy publish MY-TOPIC")
 """Commands that work without a script, with programs that many people have."""
@@ -54,7 +55,7 @@ def notify(run: Run, given: str | None, off: bool, due: bool, test: bool) -> Non
         raise refused(f"no command is set, so there is nothing to test. To set one: {_example(run)}")
     failure = _try_command(run, words) if test else ""
     failed = failure if test else read_failure(_cache(run)).partition(" ")[2]
-    data = {"command": words, "file": config_path(run.system.env), "tested": test, "failure": failed}
+    data = {"command": words, "file": person_config_path(run.system.env), "tested": test, "failure": failed}
     run.say("\n".join(_lines(run, words, tested=test, failure=failed)), data)
     if failure:
         raise CoordError(1, "")
@@ -131,7 +132,7 @@ def _lines(run: Run, words: tuple[str, ...], *, tested: bool, failure: str) -> l
     if not words:
         return [f"Notifications are off. To be told when something needs you: {_example(run)}"]
     shown = " ".join(map(shell_word, words))
-    rows = [f"🔔 When something needs you, coord runs: {shown}", f"   saved in {config_path(run.system.env)}"]
+    rows = [f"🔔 When something needs you, coord runs: {shown}", f"   saved in {person_config_path(run.system.env)}"]
     if failure:
         rows.append(f"❌ {'It' if tested else 'The last notification'} failed: {line(failure, 300)}")
     elif tested:

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,22 @@ def test_a_killed_proof_leaves_a_folder_for_a_day(shell: Shell, repo: Repo) -> N
     assert [*cache.glob("proof-*")] == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_proof_ends_the_client_and_cleans_up(shell: Shell, repo: Repo, number: int) -> None:
+    shell.begin("PLAYED=hangs exec coord doctor --prove claude --yes")
+    cache = repo.folder / ".cache"
+    until(lambda: len(_clients(repo)) == 1, "the client")
+    os.kill(shell.pid, number)
+    until(lambda: not _clients(repo), "the end of the client")
+    until(lambda: [*cache.glob("proof-*")] == [], "the end of the scratch folder")
+
+
+def _clients(repo: Repo) -> list[str]:
+    """The played clients that run."""
+    found = subprocess.run(["pgrep", "-f", f"{repo.home}/played/claude"], capture_output=True, check=False, text=True)
+    return found.stdout.split()
+
+
 def test_an_agent_cannot_start_another_one(shell: Shell) -> None:
     agent = "CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=x PLAYED=obeys coord doctor --prove claude"
     result = shell.run(f"{agent} --yes")
@@ -225,6 +242,14 @@ def _replace_hook(repo: Repo, client: Client, text: str) -> None:
         path = repo.home / name[2:] if name.startswith("~/") else repo.root / name
         if path.exists():
             path.write_text(re.sub(rf"(hook {client.word}\b[\w ]*)[^\"]*\"", rf'\1{text}"', path.read_text()))
+
+
+def test_hooks_that_do_not_find_coord_are_explained(shell: Shell) -> None:
+    shell.ok("coord uninstall claude; coord install claude --project; C=$(command -v coord); PATH=/usr/bin:/bin")
+    result = shell.run('"$C" doctor --prove claude --hook-only --json')
+    (proof,) = result.json["proofs"]
+    assert proof["result"] == "not_asked"
+    assert commands(proof)[0] == "coord doctor"
 
 
 def test_a_hook_that_calls_a_missing_program_does_not_ask(shell: Shell, repo: Repo) -> None:

@@ -51,7 +51,24 @@ def test_a_long_text_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["sh -c {text}", "/bin/bash -lc x{title}", "python3 -c {text}", "osascript -e {text}"]
+    "command",
+    [
+        "sh -c {text}",
+        "/bin/bash -lc x{title}",
+        "python3 -c {text}",
+        "osascript -e {text}",
+        "sh -c",  # the text is the last argument
+        "env LANG=C sh -c {text}",
+        "bash -c -x {text}",
+        "bash -o pipefail -c {text}",
+        "perl -E {text}",
+        "php -r {text}",
+        "node --eval={text}",
+        "ruby -e{text}",
+        "ssh laptop notify-send",
+        "timeout 9 ssh laptop notify-send {text}",
+        "tmux display-message {text}",
+    ],
 )
 def test_a_command_that_would_run_the_text_is_refused(command: str) -> None:
     with pytest.raises(CoordError, match="would run the text of other sessions as code"):
@@ -59,7 +76,16 @@ def test_a_command_that_would_run_the_text_is_refused(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["sh -c true", "bash tell.sh {text}", "notify-send -c {title}", "sh", "x -message {text}"]
+    "command",
+    [
+        "sh -c true",
+        "bash tell.sh {text}",
+        "bash -e tell.sh",
+        "notify-send -c {title}",
+        "sh",
+        "x -message {text}",
+        "ntfy publish ssh",
+    ],
 )
 def test_other_commands_are_accepted(command: str) -> None:
     check_command(command.split())
