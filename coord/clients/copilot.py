@@ -13,7 +13,6 @@ CLIENT = Client(
     one_conversation=False,
     one_process=True,
     unnamed_subagents=True,
-    one_process=True,
     hook_events={  # events with names in this case have payloads like those of most clients
         "SessionStart": "start",
         "UserPromptSubmit": "prompt",

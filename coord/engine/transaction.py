@@ -288,7 +288,7 @@ def transact(
                     board = present_board(system, config, snapshot, transaction.at, {})
                     notes += write_board(workspace, board)
                     if transaction.appended and has_person_config(system.env):
-                        from coord.workspace.notify.due import note_needs, start_delivery  # few people have it set
+                        from coord.workspace.notify.due import note_needs, start_delivery  # few people use it
 
                         if note_needs(system, workspace, board, transaction.me):
                             later.callback(start_delivery, system, workspace)

@@ -1,7 +1,7 @@
 """Attack 21: random schedules of processes of the same conversations, which write, are killed, resumed, and cleared.
 
-The rules, after every step: of the living processes at most one may write a file (promise 3); each living process has a
-session of its own, which holds what it was granted; and each message that was sent to it arrives (promise 1).
+The rules, after every step: of the running processes at most one may write a file (promise 3); each running process has
+a session of its own, which holds what it was granted; and each message that was sent to it arrives (promise 1).
 """
 
 import json
@@ -114,13 +114,13 @@ class Real:
 
 
 class Schedule:
-    """One schedule: the living processes with their conversations, and what each of them was granted."""
+    """One schedule: the running processes with their conversations, and what each of them was granted."""
 
     def __init__(self, repo: Repo, processes: Processes, word: str, chance: random.Random) -> None:
         self.repo, self.processes, self.word, self.chance = repo, processes, word, chance
-        self.talks: dict[int, str] = {}  # the conversation of each living process
+        self.talks: dict[int, str] = {}  # the conversation of each running process
         self.known: list[str] = []  # all conversations
-        self.held: dict[int, set[str]] = {}  # the files that each living process was granted
+        self.held: dict[int, set[str]] = {}  # the files that each running process was granted
         self.sent: dict[int, set[str]] = {}  # the messages that each has not been shown
         self.started = 0
         self.done: list[str] = []
@@ -139,7 +139,7 @@ class Schedule:
             assert self.sent[number] == set(), (self.done, "each message arrives")
 
     def check(self) -> None:
-        """Each living process has a session of its own, which holds what the process was granted."""
+        """Each running process has a session of its own, which holds what the process was granted."""
         held: dict[str, set[str]] = {}
         sessions = {number: self.session(number) for number in self.talks}
         assert len(set(sessions.values())) == len(sessions), (self.done, sessions)

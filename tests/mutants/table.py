@@ -144,7 +144,7 @@ identity._named_identity | never ended | no command acts as a session that has e
     coord/admin/shell_import/test_command.py::test_an_imported_session_is_never_live
 identity._anchored_identity | never len | with two sessions on one shell, a command must name its session
     coord/workspace/test_identity_sources.py::test_two_sessions_on_one_shell_are_an_error_that_lists_both
-conversations._place | returns 'unknown' | each living process of a conversation is a session of its own
+conversations._place | returns 'unknown' | each running process of a conversation is a session of its own
     coord/hooks/test_two_processes.py::test_the_second_process_is_a_session_that_continues_nothing
     faults/test_same_conversation.py::test_at_most_one_process_of_a_conversation_writes_a_file
 acting_sessions | compare == != place wanted | a process keeps the session that is anchored to it

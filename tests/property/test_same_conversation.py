@@ -62,7 +62,7 @@ def system_at(pid: int, living: set[int]) -> System:
 
 
 @given(EVENTS, st.sets(st.sampled_from(PIDS)), st.booleans())
-def test_no_session_acts_for_two_living_processes(
+def test_no_session_acts_for_two_running_processes(
     events: list[tuple[str, str, str, int, str]], living: set[int], in_hook: bool
 ) -> None:
     state = state_of(events)

@@ -213,7 +213,7 @@ def test_a_refusal_without_events_writes_and_syncs_nothing(
     assert {path: path.read_bytes() for path in machine.repo.folder.rglob("*") if path.is_file()} == before
 
 
-# --- who goes on ------------------------------------------------------------------------------------------------------
+# --- which session continues ------------------------------------------------------------------------------------------
 
 
 def test_a_new_anchor_is_not_another_sessions_shell(machine: SimulatedMachine) -> None:

@@ -188,14 +188,14 @@ def test_the_clients_report_ends_a_command(agents: Agents, end: Any) -> None:
     ],
     ids=["prompt", "other notification", "event of it", "other TaskStop", "stop", "two hours"],
 )
-def test_a_command_in_the_background_lasts_until_then(agents: Agents, lasts: Any) -> None:
+def test_no_other_report_ends_a_command_in_the_background(agents: Agents, lasts: Any) -> None:
     runs(agents, CLAUDE, result={"backgroundTaskId": "b1"})
     lasts(agents)
     changes(agents)
     assert "a.py" in reads(agents, CLAUDE).context
 
 
-def test_a_client_without_ids_says_it_by_the_input(agents: Agents) -> None:
+def test_the_input_can_show_that_a_command_continues(agents: Agents) -> None:
     runs(agents, GEMINI, "run_shell_command", is_background=True)
     agents.hook(GEMINI, "stop")
     agents.hook(GEMINI, "prompt", prompt="Go on")

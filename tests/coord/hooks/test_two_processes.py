@@ -32,7 +32,7 @@ class Copies(Agents):
         del self.machine.table.rows[pid]
 
     def orphaned(self, pid: int) -> None:
-        """End a process, but let its hooks run on below another one."""
+        """End a process, but let its hooks continue below another one."""
         self.machine.table.rows[pid] = Process(pid, 1, pid, 1, "S", ("sh", "-c", "coord hook"))
 
 
@@ -88,7 +88,7 @@ def test_both_processes_are_told_once(copies: Copies) -> None:
         assert "same conversation as you" not in copies.hook(pid, "prompt").context
 
 
-def test_the_first_process_goes_on_undisturbed(copies: Copies) -> None:
+def test_the_second_process_does_not_affect_the_first(copies: Copies) -> None:
     copies.starts(FIRST)
     copies.starts(SECOND, "resume")
     for pid in (FIRST, SECOND, FIRST, SECOND):

@@ -64,7 +64,7 @@ def test_a_client_that_shows_nothing_is_reported_once(repo: Repo) -> None:
     assert line.endswith("write_to_file writes a file that coord does not find; the tool's inputs are: Target")
 
 
-def test_each_session_and_each_tool_is_told(agents: Agents) -> None:
+def test_each_session_is_told_once_for_each_tool(agents: Agents) -> None:
     for tool in ("Write", "Edit"):
         assert tool in agents.hook(CLAUDE, "before", tool_name=tool, tool_input={}).context
     agents.starts(400 - 300, source="startup", session_id="another")
