@@ -17,7 +17,7 @@ _EVENT_TEXTS = {
     "after": "after each use of a tool",
     "asks": "when it asks for permission",
     "stop": "when it stops",
-    "turn_end": "when its turn is interrupted or fails",
+    "turn_end": "when its turn ends in another way",
     "agent_start": "when a subagent starts",
     "agent_stop": "when a subagent stops",
     "end": "when a session ends",
