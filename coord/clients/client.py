@@ -57,6 +57,7 @@ NO_FORM: "Form" = {}
 NO_EVENTS: "dict[str, HookEvent]" = {}
 NO_LIMITS: "dict[HookEvent, int]" = {}
 
+TASK_NOTICE = "<task-notification>"  # the beginning of a prompt that the client wrote about a command in the background
 NO_INPUTS: "dict[str, object]" = {}
 NO_TOOLS: dict[str, str] = {}
 

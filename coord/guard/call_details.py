@@ -2,8 +2,7 @@
 that are not in the client's record, or whose input does not name the file as the record says.
 """
 
-from coord.clients.client import Client
-from coord.guard.payload import TASK_NOTICE
+from coord.clients.client import TASK_NOTICE, Client
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:

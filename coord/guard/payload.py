@@ -8,7 +8,7 @@ so it imports only modules that load fast.
 import os
 import time
 
-from coord.clients.client import Client
+from coord.clients.client import TASK_NOTICE, Client
 from coord.platform.git.naming import claim_name, find_checkout, folder_in_environment, relative_name
 from coord.platform.json_reader import field_at, loads
 from coord.platform.records import LightRecord
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Cursor's first bytes on Windows
 _PATCH_HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
-TASK_NOTICE = "<task-notification>"  # the beginning of a prompt that the client wrote about a command in the background
 _LONGEST_WORD = 200  # characters
 _GIT = ".git"  # the folder whose files are not guarded
 MOST_INPUT = 1 << 25  # bytes
