@@ -61,7 +61,7 @@ def test_a_client_that_shows_nothing_is_reported_once(repo: Repo) -> None:
         answer = agents.hook(100, event, **used)
         assert (answer.code, answer.context) == (0, "")
     (line,) = failures(repo).splitlines()
-    assert line.endswith("write_to_file writes a file that coord does not find; the tool's inputs are: Target")
+    assert line.endswith("write_to_file writes a file, but coord cannot find its name; the tool's inputs are: Target")
 
 
 def test_each_session_is_told_once_for_each_tool(agents: Agents) -> None:
