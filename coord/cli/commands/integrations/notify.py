@@ -9,10 +9,10 @@ from coord.engine.board import take_notification
 from coord.engine.run import Run
 from coord.errors import CoordError, refused, usage_error
 from coord.platform.executable import find_program
-from coord.render.format import line, shell_word
+from coord.render.format import line, plural, shell_word
 from coord.workspace.notify.due import record_problem
 from coord.workspace.notify.message import PREFIX, SAMPLE, check_command, filled_in, variables
-from coord.workspace.notify.record import FAILURE, WAITING, LockFile, read_failure
+from coord.workspace.notify.record import FAILURE, WAITING, LockFile, read_failure, read_notified
 from coord.workspace.paths import person_config_path
 from coord.workspace.person_config import read_person_config, split_command, write_notify
 
@@ -67,7 +67,8 @@ def _deliver(run: Run) -> None:
     if not waiting.take():
         run.say("Another process is about to notify you.", {"sent": "", "failure": ""})
         return
-    time.sleep(read_person_config(run.system.env).notify_after_seconds)
+    config = read_person_config(run.system.env)
+    time.sleep(config.notify_after_seconds)
     waiting.release()  # from now on, a new need starts another process
     try:
         delivery = take_notification(run.system, run.workspace, run.config)
@@ -75,7 +76,9 @@ def _deliver(run: Run) -> None:
         record_problem(run.workspace, error)
         raise
     if delivery is None:
-        run.say("Nothing is due.", {"sent": "", "failure": ""})
+        own = len(read_notified(run.workspace.cache).own) if config.notify else 0
+        made = f"{plural(own, 'need')} {'was' if own == 1 else 'were'} made by you in a terminal"
+        run.say(f"Nothing is due: {made}." if own else "Nothing is due.", {"sent": "", "failure": ""})
         return
     from coord.workspace.notify.runner import record_failure, run_command  # loads `subprocess`
 
