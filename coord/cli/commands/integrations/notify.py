@@ -98,7 +98,9 @@ def _with_path(run: Run, given: str) -> tuple[str, ...]:
     check_command(words)
     name = os.path.expanduser(words[0])
     path = os.path.join(run.system.cwd, name) if os.sep in name else find_program(run.system.env, name)
-    if not path or not os.access(path, os.X_OK) or os.path.isdir(path):
+    if path and os.path.isfile(path) and not os.access(path, os.X_OK):
+        raise usage_error(f"{path} is not executable. Nothing was changed. First run: chmod +x {shell_word(path)}")
+    if not path or not os.path.isfile(path):
         raise usage_error(f"there is no program {line(words[0], 100)} that can be run. Nothing was changed.")
     return (os.path.abspath(path), *words[1:])
 
@@ -145,7 +147,9 @@ def _lines(run: Run, words: tuple[str, ...], *, tested: bool, failure: str) -> l
 
 
 def _example(run: Run) -> str:
-    """Return a command line that sets a program of this machine."""
+    """Return a command line that sets a program of this machine; if it has none that is known, say what to install."""
     known = [words for words in _EXAMPLES if find_program(run.system.env, words.partition(" ")[0])]
-    usual = _EXAMPLES[sys.platform == "darwin"]
-    return f'coord notify --command "{(known or [usual])[0]}"'
+    if known:
+        return f'coord notify --command "{known[0]}"'
+    usual = _EXAMPLES[sys.platform == "darwin"].partition(" ")[0]
+    return f"coord notify --command PATH, with a script of your own (or install {usual}, and run coord notify again)"
