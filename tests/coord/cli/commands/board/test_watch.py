@@ -102,13 +102,13 @@ def test_the_board_fits_the_window_and_follows_its_size(repo: Repo, window: Term
     wide = window.sees("file/src/app.py  ", "2 sessions")
     assert "…" not in wide
     assert _KEYS in wide
-    for columns, rows, foot in ((40, 12, "q quits · w wraps"), (20, 5, "↓"), (100, 7, "↓"), (120, 40, _KEYS)):
+    for columns, rows, foot in ((40, 12, "q quits · w wraps"), (20, 5, "more"), (100, 7, "more"), (120, 40, _KEYS)):
         window.resize(columns, rows)
         until(lambda: foot in "".join(window.screen().split("\n")[rows - 1 :]), f"{foot} at the foot")  # noqa: B023
     window.resize(40, 6)
-    window.sees("↓")
+    window.sees(" more · q quits")
     window.press("End")
-    window.sees("↑", "ACTIVE CLAIMS")
+    window.sees("↑ ", "ACTIVE CLAIMS")
     assert "many words" not in window.screen()
     window.press("w", "End")
     window.sees("many words")
