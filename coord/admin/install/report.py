@@ -2,7 +2,8 @@
 
 A file in the home folder can contain secrets, and printed text can end up in an agent's transcript. So for such a file
 only the changed parts of lines are shown. In a repository the lines around a change are shown too, and long ones are
-shortened. What changes is never shortened, neither in the diff nor in the summary: it can grant permissions.
+shortened. What changes is never shortened, neither in the diff nor in the summary: it can grant permissions. The
+exceptions are long files that are removed, and long modules of coord's own code that are created (`shortened_diff`).
 """
 
 import os
@@ -17,6 +18,8 @@ from coord.render.format import line, terminal_text
 from eventlog.events import MAX_PATH_LENGTH
 
 _MAX_UNCHANGED = 160  # characters of an unchanged line, or of an unchanged part of one
+_MAX_WHOLE = 40  # lines of the diff of a file that is removed, or of a module that is created
+_MODULE = ".js"
 _MEMBER = re.compile(r'^([+-]\s*"(?:[^"\\]|\\.)*"\s*:).*?(,?)$')
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\w+|.')
 _WIDTH = 70  # characters of a line of the summary, which is indented by at most 9, so that it fits a window of 80
@@ -36,6 +39,18 @@ def file_diff(change: FileChange, base: str) -> str:
     old, new = (name if text is not None else "/dev/null" for text in (change.before, change.after))
     lines = list(unified_diff(before, after, old, new, lineterm="", n=3 if inside else 0))
     return "\n".join(terminal_text(text.rstrip("\r")) for text in (*lines[:2], *_changed_parts(lines[2:], inside)))
+
+
+def shortened_diff(change: FileChange, diff: str) -> str:
+    """Return the diff of a file to print; for a long file that is removed, or a long module that is created, only the
+    names and the number of lines. Settings that are created can grant permissions, so they are not shortened.
+    """
+    rows = diff.splitlines()
+    is_new_module = change.before is None and change.named.endswith(_MODULE)
+    if change.moved or len(rows) <= _MAX_WHOLE or not (is_new_module or change.after is None):
+        return diff
+    names, count = rows[:2], len(_lines(change.before or change.after))
+    return "\n".join([*names, f"{'-' if change.after is None else '+'} … {count} lines"])
 
 
 def _lines(data: bytes | None) -> list[str]:

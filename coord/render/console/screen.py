@@ -57,13 +57,12 @@ class SectionView:
     """
 
     def __init__(self) -> None:
-        self.top, self.above, self.below, self.whole, self.is_cut = 0, 0, 0, False, False
+        self.top, self.above, self.below, self.whole = 0, 0, 0, False
 
     def rows(self, sections: Sequence[Section], columns: int, height: int) -> list[Pieces]:
         """Return the rows to show in a window of this size."""
         rows = wrapped_rows(sections, columns)
-        self.is_cut = len(rows) > height and not self.whole
-        if self.is_cut:
+        if len(rows) > height and not self.whole:
             rows = cut_rows(sections, columns)
         self.above = self.top = max(0, min(self.top, len(rows) - height))
         self.below = max(0, len(rows) - self.top - height)
@@ -80,7 +79,7 @@ class SectionView:
     def more(self) -> str:
         """A hint at what is not shown."""
         parts = [f"↑ {self.above}" if self.above else "", f"↓ {self.below} more" if self.below else ""]
-        return " · ".join(part for part in (*parts, "w whole lines" if self.is_cut else "") if part)
+        return " · ".join(part for part in parts if part)
 
 
 def is_usable(env: Mapping[str, str]) -> bool:

@@ -13,6 +13,7 @@ The rules:
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from eventlog.digest import blake2b
 from eventlog.events import HOUR_S, Instant, add_time
@@ -37,12 +38,13 @@ _IDENTITY = {
 
 
 class NotifyRecord(Struct, frozen=True):
-    """What was decided before: the needs that the person was told of, and when notifications that are not urgent were
-    sent in the last hour.
+    """What was decided before: the needs that the person was told of, when notifications that are not urgent were sent
+    in the last hour, and which of the needs the person made by a command.
     """
 
     told: tuple[str, ...] = ()  # keys, see `need_key`
     sent: tuple[Instant, ...] = ()
+    own: tuple[str, ...] = ()  # some of `told`
 
 
 class Notification(Struct, frozen=True):
@@ -74,8 +76,10 @@ def marked(
     """
     keys = {need_key(need): need for need in needs}
     told = [key for key in record.told if key in keys or not complete]
-    told += [key for key, need in keys.items() if key not in record.told and (shown or _is_own(need, me))]
-    return NotifyRecord(tuple(told[-_MOST_KEYS:]), record.sent)
+    new = [key for key in keys if key not in record.told]
+    own = {*record.own, *(key for key in new if _is_own(keys[key], me))}
+    told = [*told, *(key for key in new if shown or key in own)][-_MOST_KEYS:]
+    return NotifyRecord(tuple(told), record.sent, tuple(key for key in told if key in own))
 
 
 def pick(record: NotifyRecord, needs: Sequence[Need], now: Instant) -> tuple[NotifyRecord, Notification | None]:
@@ -89,7 +93,8 @@ def pick(record: NotifyRecord, needs: Sequence[Need], now: Instant) -> tuple[Not
         return record, None
     first = (urgent or list(new.values()))[0]
     told = (*record.told, *new)[-_MOST_KEYS:]
-    return NotifyRecord(told, sent if urgent else (*sent, now)), Notification(first, len(new) - 1, bool(urgent))
+    decided = replace(record, told=told, sent=sent if urgent else (*sent, now))
+    return decided, Notification(first, len(new) - 1, bool(urgent))
 
 
 def _is_own(need: Need, me: str) -> bool:

@@ -18,13 +18,15 @@ from eventlog.events import Instant, seconds_between
 from projections.views.board import Board
 from projections.views.replay import copy_state
 
+_KEYS = "q quits · w wraps · ↑↓ scroll"  # the first stays visible in a narrow window
+
 
 @command("watch")
 @option("--once", is_flag=True, help="Print the board once, fitted to the window, and exit.")
 def watch(run: Run, once: bool) -> None:
     """Show the board live in this terminal. It is drawn again when something changes; q quits.
 
-    Lines that are too long for the window are cut; press w to see them whole, and the arrow keys to scroll. Without a
+    Lines that are too long for the window are cut; press w to wrap them, and the arrow keys to scroll. Without a
     terminal, or with --json, the board is printed once.
 
     \b
@@ -83,7 +85,7 @@ def _watch_live(
             board, me, due = _current_board(run, snapshot)
         columns, height = terminal.size
         rows = view.rows(board_body(board, me), columns, height - 1)
-        foot = [view.more, "q quits", board_foot(board)]
+        foot = [view.more, _KEYS, board_foot(board)]
         terminal.show(rows, " · ".join(part for part in foot if part))
         if not key:
             attention.note_board(board)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 
 from coord.admin.install.changeset import Changeset
-from coord.admin.install.report import file_diff, summary_rows
+from coord.admin.install.report import file_diff, shortened_diff, summary_rows
 from coord.cli.commands.integrations._targets import TARGETS, Target
 from coord.engine.run import Run
 from coord.errors import NO_LOG, CoordError, usage_error
@@ -44,10 +44,13 @@ def scope_in(project: bool, user: bool, local: bool) -> str:
 
 
 def show_diffs(run: Run, draft: Changeset, base: str) -> list[tuple[str, str]]:
-    """Print the planned changes, and return the path and diff of each file."""
+    """Print the planned changes, and return the path and diff of each file.
+
+    What is printed of a file that is removed, or of a module that is created, can be shorter than its diff.
+    """
     diffs = [(change.named, file_diff(change, base)) for change in draft.changes]
     if not run.json and diffs:
-        run.say("\n".join(text for _, text in diffs), None)
+        run.say("\n".join(map(shortened_diff, draft.changes, [text for _, text in diffs])), None)
     return diffs
 
 

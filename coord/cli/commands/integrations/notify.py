@@ -9,10 +9,10 @@ from coord.engine.board import take_notification
 from coord.engine.run import Run
 from coord.errors import CoordError, refused, usage_error
 from coord.platform.executable import find_program
-from coord.render.format import line, shell_word
+from coord.render.format import line, plural, shell_word
 from coord.workspace.notify.due import record_problem
 from coord.workspace.notify.message import PREFIX, SAMPLE, check_command, filled_in, variables
-from coord.workspace.notify.record import FAILURE, WAITING, LockFile, read_failure
+from coord.workspace.notify.record import FAILURE, WAITING, LockFile, read_failure, read_notified
 from coord.workspace.paths import person_config_path
 from coord.workspace.person_config import read_person_config, split_command, write_notify
 
@@ -79,7 +79,9 @@ def _deliver(run: Run) -> None:
         record_problem(run.workspace, error)
         raise
     if delivery is None:
-        run.say("Nothing is due.", {"sent": "", "failure": ""})
+        own = len(read_notified(run.workspace.cache).own)
+        made = f"{plural(own, 'need')} {'was' if own == 1 else 'were'} made by you in a terminal"
+        run.say(f"Nothing is due: {made}." if own else "Nothing is due.", {"sent": "", "failure": ""})
         return
     from coord.workspace.notify.runner import record_failure, run_command  # loads `subprocess`
 
@@ -99,7 +101,9 @@ def _with_path(run: Run, given: str) -> tuple[str, ...]:
     check_command(words)
     name = os.path.expanduser(words[0])
     path = os.path.join(run.system.cwd, name) if os.sep in name else find_program(run.system.env, name)
-    if not path or not os.access(path, os.X_OK) or os.path.isdir(path):
+    if path and os.path.isfile(path) and not os.access(path, os.X_OK):
+        raise usage_error(f"{path} is not executable. Nothing was changed. First run: chmod +x {shell_word(path)}")
+    if not path or not os.path.isfile(path):
         raise usage_error(f"there is no program {line(words[0], 100)} that can be run. Nothing was changed.")
     return (os.path.abspath(path), *words[1:])
 
@@ -146,7 +150,9 @@ def _lines(run: Run, words: tuple[str, ...], *, tested: bool, failure: str) -> l
 
 
 def _example(run: Run) -> str:
-    """Return a command line that sets a program of this machine."""
+    """Return a command line that sets a program of this machine; if it has none that is known, say what to install."""
     known = [words for words in _EXAMPLES if find_program(run.system.env, words.partition(" ")[0])]
-    usual = _EXAMPLES[sys.platform == "darwin"]
-    return f'coord notify --command "{(known or [usual])[0]}"'
+    if known:
+        return f'coord notify --command "{known[0]}"'
+    usual = _EXAMPLES[sys.platform == "darwin"].partition(" ")[0]
+    return f"coord notify --command PATH, with a script of your own (or install {usual}, and run coord notify again)"

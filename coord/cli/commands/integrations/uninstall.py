@@ -23,8 +23,8 @@ from coord.engine.run import Run
 from coord.errors import CoordError, refused, usage_error
 from coord.platform.git.naming import find_checkout, is_same_folder
 from coord.platform.git.repository import Repository, find_repository
-from coord.render.format import line, plural
-from coord.workspace.paths import Workspace, remove_markers
+from coord.render.format import line, plural, shell_word
+from coord.workspace.paths import Workspace, has_person_config, person_config_path, remove_markers
 from coord.workspace.system import System
 from eventlog.events import MAX_PATH_LENGTH
 
@@ -142,9 +142,12 @@ def _log_to_remove(run: Run, draft: Changeset, repository: Repository | None, dr
 
 
 def _report_remaining(system: System, bases: list[str], removed: Workspace | None, draft: Changeset) -> None:
-    """Add a note for each shared folder that was kept, also in other repositories."""
+    """Add a note for each shared folder that was kept, also in other repositories, and for the person's settings."""
     for base in bases:
         found = find_checkout(base)
         if found and not (removed and is_same_folder(found.folder, removed.folder)):
             shown = line(short_path(found.folder, "", system.env.get("HOME", "")), MAX_PATH_LENGTH)
             draft.note(f"Kept: {shown}, with its log. To delete it, run there: coord uninstall --all --log")
+    if has_person_config(system.env):
+        path = person_config_path(system.env)
+        draft.note(f"Kept: {line(path, MAX_PATH_LENGTH)}, your own settings. To delete them: rm {shell_word(path)}")

@@ -62,6 +62,29 @@ def test_permission_rules_are_never_shortened(machine: Machine, way: str, before
     assert all(re.search(rf'"(Bash\()?(coord )?{command}(:\*\))?"', shown) for command in ALLOWED_COMMANDS)
 
 
+def test_a_long_module_is_not_printed_line_by_line(machine: Machine) -> None:
+    dry = machine.run("install opencode --dry-run --json").json["changes"]
+    (diff,) = (row["diff"] for row in dry if row["file"].endswith(".js"))
+    count = len(diff.splitlines()) - 3
+    assert f"\n+ … {count} lines\n" in machine.ok("install opencode")
+    for option in ("--dry-run", ""):
+        out = machine.ok(f"uninstall opencode {option}")
+        assert f"\n- … {count} lines\n" in out
+        assert len(out.splitlines()) < 20
+
+
+def test_a_long_file_that_changes_is_shown(machine: Machine) -> None:
+    path = machine.put(
+        LOCAL, b'{\n  "env": {\n' + b",\n".join(b'    "N%d": "x"' % n for n in range(60)) + b"\n  }\n}\n"
+    )
+    out = machine.ok("install claude")
+    assert out.count("hook claude") >= len(CLAUDE.hook_events)
+    assert out.partition("✅")[0].count("Bash(coord ") == len(ALLOWED_COMMANDS)
+    removed = machine.ok("uninstall claude")
+    assert removed.partition("✅")[0].count("Bash(coord ") == len(ALLOWED_COMMANDS)
+    assert path.exists()
+
+
 def test_of_a_file_on_one_line_all_additions_are_shown(machine: Machine) -> None:
     own = {"hooks": {}, "env": {"TOKEN": "sk-secret"}, "permissions": {"allow": ["Bash(ls)"]}, "x": "y" * 500}
     machine.put("~/.claude/settings.json", json.dumps(own).encode())

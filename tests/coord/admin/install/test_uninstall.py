@@ -48,6 +48,14 @@ def test_all_targets_can_be_installed_and_uninstalled(machine: Machine, before: 
     assert machine.tree() == tree
 
 
+def test_uninstalling_everything_names_your_own_settings(machine: Machine) -> None:
+    assert "your own settings" not in machine.ok("uninstall --all")
+    path = machine.put("~/.config/coord/config.toml", b"notify = ['x']\n")
+    for option in ("", "--log", "--dry-run"):
+        assert f"Kept: {path}, your own settings. To delete them: rm {path}" in machine.ok(f"uninstall --all {option}")
+    assert path.exists()
+
+
 def test_each_scope_can_be_uninstalled_by_itself(machine: Machine) -> None:
     for scope in ("local", "project", "user"):
         machine.ok(f"install claude --{scope}")

@@ -183,9 +183,15 @@ def test_a_silent_session_is_told_by_the_next_command(repo: Repo, by_hand: Simul
 
 def test_what_a_person_types_does_not_notify_the_person(repo: Repo, notified: Notified) -> None:
     back, session = repo.sessions(1)[0]
-    window = repo.terminal()
+    window, other = repo.terminal(), repo.terminal()
     window.run(f"coord send {session} Stop 'it is wrong' --urgency high --needs-ack")
     assert notified.none_more(0)
-    back.ok(f"coord send {repo.events()[-1]['session']} Why 'tell me' --urgency high --needs-ack")
+    assert "Nothing is due: 1 need was made by you in a terminal." in back.ok("coord notify --due")
+    other.run("coord start")
+    other.run(BLOCK)
+    assert "Nothing is due: 2 needs were made by you in a terminal." in back.ok("coord notify --due")
+    other.run("coord end")
+    assert "Nothing is due: 1 need was made by you in a terminal." in back.ok("coord notify --due")
+    back.ok(f"coord send {repo.of_type('message.sent')[0]['session']} Why 'tell me' --urgency high --needs-ack")
     assert "Why" in notified.wait(1)[0]["text"]
     assert notified.told[0]["more"] == "0"

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from coord.cli.commands.board.watch import _KEYS
 from tests.support.processes import Terminal, until
 from tests.support.repositories import Repo
 
@@ -100,13 +101,14 @@ def test_the_board_fits_the_window_and_follows_its_size(repo: Repo, window: Term
     one.ok(f"coord claim file src/app.py --note '{'many words ' * 9}'")
     wide = window.sees("file/src/app.py  ", "2 sessions")
     assert "…" not in wide
-    for columns, rows, foot in ((40, 12, "w whole lines"), (20, 5, "↓"), (100, 7, "↓"), (120, 40, "2 sessions ·")):
+    assert _KEYS in wide
+    for columns, rows, foot in ((40, 12, "q quits · w wraps"), (20, 5, "more"), (100, 7, "more"), (120, 40, _KEYS)):
         window.resize(columns, rows)
         until(lambda: foot in "".join(window.screen().split("\n")[rows - 1 :]), f"{foot} at the foot")  # noqa: B023
     window.resize(40, 6)
-    window.sees("↓")
+    window.sees(" more · q quits")
     window.press("End")
-    window.sees("↑", "ACTIVE CLAIMS")
+    window.sees("↑ ", "ACTIVE CLAIMS")
     assert "many words" not in window.screen()
     window.press("w", "End")
     window.sees("many words")

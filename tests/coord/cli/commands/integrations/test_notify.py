@@ -82,6 +82,27 @@ def test_a_test_without_a_command_says_how_to_set_one(shell: Shell) -> None:
     assert shell.run("env -u HOME coord notify --command bell").code == 2
 
 
+def test_a_script_that_is_not_executable_is_named(repo: Repo, shell: Shell) -> None:
+    (repo.home / "bin" / "bell").chmod(0o644)
+    result = shell.run(f"coord notify --command {repo.home}/bin/bell")
+    assert result.code == 2
+    assert "is not executable" in result.err
+    assert f"chmod +x {repo.home}/bin/bell" in result.err
+    assert not (repo.home / SETTINGS).exists()
+
+
+def test_only_an_installed_program_is_suggested(repo: Repo, shell: Shell) -> None:
+    """Without one, the answer names what to install."""
+    nothing = SimulatedMachine(repo).run(100, "notify", HOME=str(repo.home), PATH="/nowhere").out
+    assert 'coord notify --command "' not in nothing
+    assert "or install notify-send" in nothing
+    ntfy = repo.home / "bin" / "ntfy"
+    ntfy.write_text("#!/bin/sh\n")
+    ntfy.chmod(0o755)
+    found = SimulatedMachine(repo).run(100, "notify", HOME=str(repo.home), PATH=str(ntfy.parent)).out
+    assert 'coord notify --command "ntfy publish MY-TOPIC"' in found
+
+
 def test_a_failed_test_shows_why(repo: Repo, shell: Shell) -> None:
     Notified(repo, more="sys.exit('no display')\n")
     result = shell.run("coord notify --test --json")
