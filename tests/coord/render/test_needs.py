@@ -49,6 +49,15 @@ def test_the_reader_is_not_told_where_to_type_its_own_command() -> None:
     assert step_lines(need, "brown", names)[0] == "confirm: coord ack amber/2"
 
 
+def test_the_reader_is_not_told_to_write_to_itself() -> None:
+    story = Story("amber")
+    story.beats(1, "amber", "waits", blocked_on="the key")
+    (need,) = find_needs(story.state(2), Observed(at(2), 900))
+    ends = 'when it is no longer blocked: coord heartbeat --blocked-on "" --session amber'
+    assert step_lines(need, "brown", {}) == ['answer it: coord send amber Answer "..."', ends]
+    assert step_lines(need, "amber", {}) == [ends]
+
+
 def test_markdown_shows_commands_as_code_and_escapes_the_rest() -> None:
     story = Story("amber")
     story.beats(1, "amber", "waits", blocked_on="<b>*key*</b> | [x](y)")
