@@ -37,7 +37,9 @@ def step_lines(need: Need, me: str, names: Names, escape: Escape = line, code: C
     """Return what to do about a need, a line for each step. `me` is the reader's session, or empty: steps that send it a
     message are left out.
     """
-    steps = [step for step in need.steps if not me or all(words[:3] != ("coord", "send", me) for words in step.commands)]
+    steps = [
+        step for step in need.steps if not me or all(words[:3] != ("coord", "send", me) for words in step.commands)
+    ]
     return [_step_text(step, me, names, escape, code) for step in steps]
 
 
@@ -63,7 +65,8 @@ def commands_text(step: NeedStep) -> str:
 def _step_text(step: NeedStep, me: str, names: Names, escape: Escape, code: Callable[[str], str]) -> str:
     """Return the purpose of a step, the session in which to type its commands unless `me` is one, and the commands."""
     place = "" if me in step.sessions else ", ".join(session_label(session, names) for session in step.sessions)
-    purpose = escape(f"{step.why}, in {place}" if place else step.why, _MOST)
+    terminal = f"{place}'s terminal" if len(step.sessions) == 1 else f"the terminals of {place}"
+    purpose = escape(f"{step.why}, in {terminal}" if place else step.why, _MOST)
     return f"{purpose}: {code(commands_text(step))}" if step.commands else purpose
 
 

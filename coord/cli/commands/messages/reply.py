@@ -58,5 +58,5 @@ def reply(run: Run, message: str, body: str) -> None:
         },
     )
     if crosses:
-        run.note(f"{who} had written again, and you have not read that: coord inbox {crosses[-1]}")
+        run.note(f"{who} had written again, and you have not read that: {crosses[-1]}")
     warn_of_recipients(run, state, me, [to])
