@@ -34,12 +34,12 @@ def need_line(need: Need, now: Instant, names: Names, escape: Escape = line) -> 
 
 
 def step_lines(need: Need, me: str, names: Names, escape: Escape = line, code: Callable[[str], str] = str) -> list[str]:
-    """Return what to do about a need, a line for each step. `me` is the reader's session, or empty: steps that send it a
-    message are left out.
+    """Return what to do about a need, a line for each step.
+
+    `me` is the reader's session, or empty. A step that would send a message to that session is left out.
     """
-    steps = [
-        step for step in need.steps if not me or all(words[:3] != ("coord", "send", me) for words in step.commands)
-    ]
+    to_me = ("coord", "send", me)
+    steps = [step for step in need.steps if all(words[:3] != to_me for words in step.commands)]
     return [_step_text(step, me, names, escape, code) for step in steps]
 
 
