@@ -51,9 +51,11 @@ _WORDS_FOR_OPTIONS = {
     "--reason": "--because --message --note --why -m",
     "--session": "--as --id --user",
     "--ttl": "--duration --expires --for --hours --lease --time",
+    "--urgency": "--importance --priority",
+    "--urgency high": "--critical --important --urgent",
     "--wait": "--block --timeout",
 }
-"""What people type for an option that has another name."""
+"""What people type for an option that has another name, or for an option with one of its values."""
 
 _OPTION_FOR_A_WORD = {
     "start": "--name",
@@ -95,7 +97,9 @@ def _takes_arguments(name: str) -> bool:
 def option_error(declared: Command, word: str) -> str:
     """Return the error for an unknown option of a command, with the option that was probably meant, or all options."""
     flags = [flag for parameter in declared.parameters for flag in parameter.flags]
-    by_meaning = [flag for flag, others in _WORDS_FOR_OPTIONS.items() if word in others.split() and flag in flags]
+    by_meaning = [
+        flag for flag, others in _WORDS_FOR_OPTIONS.items() if word in others.split() and flag.split()[0] in flags
+    ]
     names = {flag.lstrip("-"): flag for flag in flags}  # all flags begin alike, which says nothing
     similar = by_meaning or [names[name] for name in get_close_matches(word.lstrip("-"), names, n=1, cutoff=0.7)]
     hint = f"; did you mean: {similar[0]}" if similar else f". coord {declared.name} has: {', '.join(flags)}"

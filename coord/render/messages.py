@@ -27,7 +27,9 @@ def message_lines(row: MessageRow, now: Instant, me: str, names: Names, whole: b
         f"From: {session_label(row.session, names)}{own} · {time_text(row.at, now)} · {signs}{row.id}",
         f"Subject: {line(row.subject, 300)}",
         "Message: " + body.replace("\n", "\n         ") if row.body else "",
-        f"Crosses: {', '.join(row.crosses[-_CROSSED_SHOWN:])} (not read when this was written)" if row.crosses else "",
+        f"Sent before it read {'your ' if me in row.to else ''}{', '.join(row.crosses[-_CROSSED_SHOWN:])}"
+        if row.crosses
+        else "",
         f"Asks for a confirmation: coord ack {row.id} (a reply confirms it too)" if me in row.unacknowledged_by else "",
         f"Closed by {session_label(row.resolved_by, names)}{resolution}" if row.resolved_by else "",
     ]

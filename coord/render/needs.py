@@ -34,8 +34,13 @@ def need_line(need: Need, now: Instant, names: Names, escape: Escape = line) -> 
 
 
 def step_lines(need: Need, me: str, names: Names, escape: Escape = line, code: Callable[[str], str] = str) -> list[str]:
-    """Return what to do about a need, a line for each step. `me` is the reader's session, or empty."""
-    return [_step_text(step, me, names, escape, code) for step in need.steps]
+    """Return what to do about a need, a line for each step.
+
+    `me` is the reader's session, or empty. A step that would send a message to that session is left out.
+    """
+    to_me = ("coord", "send", me)
+    steps = [step for step in need.steps if all(words[:3] != to_me for words in step.commands)]
+    return [_step_text(step, me, names, escape, code) for step in steps]
 
 
 def need_markdown(need: Need, now: Instant, names: Names) -> str:
@@ -60,7 +65,8 @@ def commands_text(step: NeedStep) -> str:
 def _step_text(step: NeedStep, me: str, names: Names, escape: Escape, code: Callable[[str], str]) -> str:
     """Return the purpose of a step, the session in which to type its commands unless `me` is one, and the commands."""
     place = "" if me in step.sessions else ", ".join(session_label(session, names) for session in step.sessions)
-    purpose = escape(f"{step.why}, in {place}" if place else step.why, _MOST)
+    terminal = f"{place}'s terminal" if len(step.sessions) == 1 else f"the terminals of {place}"
+    purpose = escape(f"{step.why}, in {terminal}" if place else step.why, _MOST)
     return f"{purpose}: {code(commands_text(step))}" if step.commands else purpose
 
 

@@ -53,21 +53,33 @@ def hook_programs(subject: Subject) -> Iterator[DoctorFinding]:
 
 
 def hooks_never_run(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find hooks that are installed and have never run here. If the client has had a session here, it ignores them."""
+    """Find hooks that are installed and have never run here.
+
+    A client that has had a session here ignores them: each gets a warning. The other clients are in one note.
+    """
+    unused = []
     for client in CLIENTS:
         if _installed(subject, client) and not os.path.exists(client_trace_path(subject.folder.cache, client.word)):
-            had_session = not subject.unusable and client.name in subject.state.clients
-            steps = (
-                RepairStep(client.todo),
-                RepairStep(f"then check whether {client.title} obeys them", f"coord doctor --prove {client.word}"),
-            )
+            if subject.unusable or client.name not in subject.state.clients:
+                unused.append(client)
+                continue
             what = f"the hooks of {client.title} have never run here"
-            evidence = (
-                "it had sessions here that did not run them, so its agents are not guarded and get no messages"
-                if had_session
-                else "they are installed, but it has had no session here yet"
-            )
-            yield DoctorFinding("warning" if had_session else "note", what, evidence, steps)
+            evidence = "it had sessions here that did not run them, so its agents are not guarded and get no messages"
+            yield DoctorFinding("warning", what, evidence, _steps_to_run([client]))
+    if unused:
+        titles = [client.title for client in unused]
+        whose, evidence = titles[0], "they are installed, but it has had no session here yet"
+        if len(unused) > 1:
+            whose = plural(len(unused), "client")
+            evidence = f"they are installed, but these have had no session here yet: {', '.join(titles)}"
+        yield DoctorFinding("note", f"the hooks of {whose} have never run here", evidence, _steps_to_run(unused))
+
+
+def _steps_to_run(clients: list[Client]) -> tuple[RepairStep, ...]:
+    """Return the steps after which the hooks of clients run, and the one that checks that."""
+    whose, word = (clients[0].title, f" {clients[0].word}") if len(clients) == 1 else ("each client", "")
+    check = RepairStep(f"then check whether {whose} obeys them", f"coord doctor --prove{word}")
+    return (*(RepairStep(client.todo) for client in clients), check)
 
 
 def foreign_hooks(subject: Subject) -> Iterator[DoctorFinding]:

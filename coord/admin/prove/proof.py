@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from coord.admin.doctor.subject import RepairStep
 from coord.admin.install.changeset import Changeset
@@ -28,7 +29,9 @@ from coord.workspace.system import System
 
 class Proof(Struct, frozen=True):
     """The result for a client. `by` is who made the attempt: the client itself, or coord, which called its hook.
-    `not_run` is why the client itself could not make it.
+
+    `not_run` is why the client itself could not make it: the result is `not_tried` then. `hook` is the result of the
+    call of its hook.
     """
 
     client: str
@@ -38,11 +41,7 @@ class Proof(Struct, frozen=True):
     evidence: str
     not_run: str = ""
     do: tuple[RepairStep, ...] = ()
-
-    @property
-    def holds(self) -> bool:
-        """Whether it is proved that the write is denied."""
-        return self.result == "denied" and not self.not_run
+    hook: Verdict | Literal[""] = ""  # empty if its hook was not called
 
 
 class Prover(Struct, frozen=True):
@@ -73,15 +72,16 @@ class Prover(Struct, frozen=True):
 def prove(prover: Prover, client: Client, *, hook_only: bool) -> Proof:
     """Find out whether a client's hooks deny a write. Raises CoordError."""
     if reason := _never_denies(prover.config):
-        return _proof(prover, client, "not_tried", "hook", reason, "")
+        return _proof(prover, client, "not_tried", "hook", reason)
     not_run = ""
     if not hook_only:
         result, evidence = _run(prover, client)
         if result != "not_tried":
-            return _proof(prover, client, result, "client", evidence, "")
+            return _proof(prover, client, result, "client", evidence)
         not_run = evidence
     result, evidence = _call(prover, client)
-    return _proof(prover, client, result, "hook", evidence, not_run)
+    proof = _proof(prover, client, result, "hook", evidence, not_run)
+    return replace(proof, result="not_tried" if not_run else result, hook=result)
 
 
 def _never_denies(config: Config) -> str:
@@ -130,7 +130,7 @@ def _call_one(prover: Prover, client: Client, command: str) -> tuple[Verdict, st
 
 
 def _proof(
-    prover: Prover, client: Client, result: Verdict, by: Literal["client", "hook"], evidence: str, not_run: str
+    prover: Prover, client: Client, result: Verdict, by: Literal["client", "hook"], evidence: str, not_run: str = ""
 ) -> Proof:
     do = tuple(_steps(prover, client, result, not_run))
     return Proof(client.name, client.title, result, by, evidence, not_run, do)

@@ -41,7 +41,7 @@ def variables(notification: Notification, root: str, names: Names) -> dict[str, 
     what = _plain(need_text(need, lambda session: session_label(session, names)))
     steps = [_plain(step) for step in step_lines(need, "", names)]
     more = f" (and {notification.more} more: coord status)" if notification.more else ""
-    mark = "urgent: " if notification.urgent else ""
+    mark = "urgent: " if notification.urgent and not need.urgent else ""  # the sentence says it of a message
     text = f"{project}: {mark}{what}{f' → {steps[0]}' if steps else ''}{more}"
     values = {
         "TITLE": f"coord: {project}",

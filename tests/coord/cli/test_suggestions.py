@@ -36,6 +36,7 @@ OPTIONS = {
     "claim droplet x --message hi": "did you mean: --note",
     "break droplet x --because y": "did you mean: --reason",
     "claims --my": "did you mean: --mine",
+    "send x y --urgent": "did you mean: --urgency high",
     "log --count 5": "did you mean: --limit",
     "whoami --note x": "coord whoami has: ",
 }

@@ -252,10 +252,10 @@ def test_a_reply_that_crosses_a_message_is_marked_when_read(agents: Agents) -> N
     later = agents.coord(CLAUDE, "send", agents.session(CODEX), "Never mind.", "--json").json["message"]
     answered = agents.coord(CODEX, "reply", asked, "Yes.", "--json")
     assert answered.json["crosses"] == [later]
-    assert f"coord inbox {later}" in answered.err, "the session that replies is told too"
+    assert f"you have not read that: {later}" in answered.err, "the session that replies is told too"
     (message,) = agents.coord(CLAUDE, "inbox", "--peek", "--json").json["messages"]
     assert message["crosses"] == [later]
-    assert f"Crosses: {later} (not read when this was written)" in agents.coord(CLAUDE, "inbox", "--peek").out
+    assert f"Sent before it read your {later}" in agents.coord(CLAUDE, "inbox", "--peek").out
     assert f"sent before it read your {later}" in agents.shell(CLAUDE, "true").context
     agents.shell(CODEX, "true")
     assert agents.coord(CODEX, "reply", asked, "Or not.", "--json").json["crosses"] == []

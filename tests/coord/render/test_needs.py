@@ -41,12 +41,23 @@ def test_the_reader_is_not_told_where_to_type_its_own_command() -> None:
         "back (brown), back (coral) must confirm the urgent message “Stop: now” from amber · since 11:01 UTC (1 min)"
     )
     assert step_lines(need, "", names)[:2] == [
-        "confirm, in back (brown), back (coral): coord ack amber/2",
-        'or answer, in back (brown), back (coral): coord reply amber/2 "..."',
+        "confirm, in the terminals of back (brown), back (coral): coord ack amber/2",
+        'or answer, in the terminals of back (brown), back (coral): coord reply amber/2 "..."',
     ]
     names["coral"] = "front"
     assert need_line(need, at(120), names).startswith("back, front must confirm")
     assert step_lines(need, "brown", names)[0] == "confirm: coord ack amber/2"
+    inbox = Need("lost", steps=(NeedStep("read why", (("coord", "inbox"),), ("brown",)),))
+    assert step_lines(inbox, "", names) == ["read why, in back's terminal: coord inbox"]
+
+
+def test_the_reader_is_not_told_to_write_to_itself() -> None:
+    story = Story("amber")
+    story.beats(1, "amber", "waits", blocked_on="the key")
+    (need,) = find_needs(story.state(2), Observed(at(2), 900))
+    ends = 'when it is no longer blocked: coord heartbeat --blocked-on "" --session amber'
+    assert step_lines(need, "brown", {}) == ['answer it: coord send amber Answer "..."', ends]
+    assert step_lines(need, "amber", {}) == [ends]
 
 
 def test_markdown_shows_commands_as_code_and_escapes_the_rest() -> None:

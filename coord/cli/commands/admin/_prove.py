@@ -18,7 +18,13 @@ from coord.errors import REFUSED, CoordError, refused, usage_error
 from coord.render.format import line
 
 _SYMBOLS = {"denied": "✅", "not_asked": "🔴", "ignored": "🔴", "not_tried": "🟡"}
-_WORDS = {"denied": "denied", "not_asked": "not asked", "ignored": "asked and ignored", "not_tried": "not tried"}
+_HEADLINES = {
+    "denied": "the guard works, the write was denied",
+    "not_asked": "not asked",
+    "ignored": "asked and ignored",
+    "not_tried": "not tried",
+}
+_HOOK_ALONE = {"denied": "its hook denies the write"}  # the client was not run
 
 
 def prove_clients(run: Run, name: str, *, hook_only: bool, yes: bool) -> None:
@@ -39,7 +45,7 @@ def prove_clients(run: Run, name: str, *, hook_only: bool, yes: bool) -> None:
             proofs.append(prove(prover, client, hook_only=hook_only))
     data = {"folder": run.workspace.folder, "proofs": [msgspec.to_builtins(proof) for proof in proofs]}
     run.say("\n\n".join("\n".join(_lines(proof)) for proof in proofs), data)
-    if not all(proof.holds for proof in proofs):
+    if not all(proof.result == "denied" for proof in proofs):
         raise CoordError(REFUSED, "")
 
 
@@ -107,10 +113,13 @@ def _check_permission(run: Run, clients: list[Client], name: str, yes: bool) -> 
 
 
 def _lines(proof: Proof) -> Iterator[str]:
-    symbol = _SYMBOLS[proof.result] if not proof.not_run or proof.result != "denied" else "🟡"
-    yield f"{symbol} {proof.title}: {_WORDS[proof.result]}"
+    headline = (_HOOK_ALONE if proof.hook else _HEADLINES).get(proof.result, _HEADLINES[proof.result])
     if proof.not_run:
-        yield f"   {proof.title} itself was not tried: {line(proof.not_run, 400)}"
+        headline += f" (its hook {'denies' if proof.hook == 'denied' else 'does not deny'})"
+    broken = proof.hook in ("not_asked", "ignored")
+    yield f"{'🔴' if broken else _SYMBOLS[proof.result]} {proof.title}: {headline}"
+    if proof.not_run:
+        yield f"   {line(proof.not_run, 400)}"
     yield f"   {line(proof.evidence, 500)}"
     for step in proof.do:
         yield from step_lines(step)

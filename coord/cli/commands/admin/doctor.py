@@ -31,7 +31,8 @@ def doctor(run: Run, client: str | None, prove: bool, hook_only: bool, yes: bool
 
     With --prove, a client is run without a user and asked to write a file in a scratch folder, which another session
     has claimed. The result is `denied`, which has exit code 0; `not asked`: the client wrote the file without asking a
-    hook; `asked and ignored`; or `not tried`, with the reason. If the client cannot be run, its hook is called instead.
+    hook; `asked and ignored`; or `not tried`, with the reason. If the client is not tried, its hook is called instead,
+    and `hook` in the JSON document is the result of that.
 
     \b
     Examples:

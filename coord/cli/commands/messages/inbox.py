@@ -14,7 +14,7 @@ from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import REFUSED, CoordError, no_log, no_session, usage_error
 from coord.platform.watch import Interrupted, collect_signals, wait_for
-from coord.render.format import duration_text, list_first, session_label
+from coord.render.format import duration_text, list_first, plural, session_label
 from coord.render.messages import message_lines, notice_line
 from coord.render.needs import own_need_text
 from coord.workspace.identity import identify
@@ -217,17 +217,28 @@ def _render_text(
     names = names_of(state)
     direct = [row for row in rows if not row.everyone]
     broadcast = [row for row in rows if row.everyone]
-    circles = [f"⚠️  {own_need_text(need, names)}" for need in own_needs(state, session.id) if need.kind == "circle"]
+    own = own_needs(state, session.id)
+    circles = [f"⚠️  {own_need_text(need, names)}" for need in own if need.kind == "circle"]
     parts = ["\n".join(circles), "\n".join(notice_line(notice, now, names) for notice in unread.notices)]
     for head, messages in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):
         if messages:
             parts.append("\n\n".join([head, *(message_lines(row, now, session.id, names) for row in messages)]))
-    if rows:
-        parts.append(f'To answer: coord reply {rows[-1].id} "..."')
+    if from_others := [row.id for row in rows if state.current_session(row.session) != session.id]:
+        parts.append(f'To answer: coord reply {from_others[-1]} "..."')
     parts.append("\n".join(_still_owed(state, session.id, rows)))
     if unread.left:
         parts.append(f"… and {unread.left} more unread: {next_page}")
-    return "\n\n".join(part for part in parts if part) or "📭 No unread messages. (coord inbox --all shows older ones)"
+    if not any(parts):
+        parts.append("📭 No unread messages. (coord inbox --all shows older ones)")
+    parts.append(_to_confirm([need.about for need in own if need.kind == "unacknowledged"]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _to_confirm(messages: Sequence[EventId]) -> str:
+    """Return a line about the messages that this session has read and not confirmed; empty if there are none."""
+    if not messages:
+        return ""
+    return f"{plural(len(messages), 'message')} must still be confirmed: coord ack {' '.join(messages)}"
 
 
 def _still_owed(state: State, me: str, rows: Sequence[MessageRow]) -> Iterator[str]:

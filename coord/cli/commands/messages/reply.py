@@ -4,7 +4,7 @@ from coord.cli.commands.messages.send import (
     check_length,
     find_rings,
     resolve_recipient,
-    warn_of_dead_recipients,
+    warn_of_recipients,
 )
 from coord.cli.parser import argument, command
 from coord.engine.messages import message_id, read_message
@@ -58,5 +58,5 @@ def reply(run: Run, message: str, body: str) -> None:
         },
     )
     if crosses:
-        run.note(f"{who} had written again, and you have not read that: coord inbox {crosses[-1]}")
-    warn_of_dead_recipients(run, state, [to])
+        run.note(f"{who} had written again, and you have not read that: {crosses[-1]}")
+    warn_of_recipients(run, state, me, [to])

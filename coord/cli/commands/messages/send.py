@@ -74,7 +74,7 @@ def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, ne
         {"message": message, "session": me, "to": EVERYONE if everyone else recipients, "rings": rings},
     )
     if not everyone:
-        warn_of_dead_recipients(run, state, recipients)
+        warn_of_recipients(run, state, me, recipients)
 
 
 def find_rings(
@@ -93,10 +93,14 @@ def find_rings(
     return "".join(rows), [{"session": ring.session, "how": ring.how} for ring in rings]
 
 
-def warn_of_dead_recipients(run: Run, state: State, recipients: Sequence[str]) -> None:
-    """Print a note for each recipient that is recorded as dead, because it will probably not read the message."""
+def warn_of_recipients(run: Run, state: State, me: str, recipients: Sequence[str]) -> None:
+    """Print a note for each recipient that is the acting session `me`, or that is recorded as dead, because it will
+    probably not read the message.
+    """
     for name in recipients:
         session = state.sessions[name]
+        if name == me:
+            run.note("this is your own session: the message is in your own inbox. To see the others: coord status")
         if session.status == "dead":
             who = session_label(name, names_of(state))
             run.note(f"{who} is dead ({session.over_because}); only a session that continues it can read this message")

@@ -54,6 +54,15 @@ def test_hooks_that_never_ran_are_found(machine: Machine, client: Client) -> Non
     assert findings(machine) == {}
 
 
+def test_clients_without_a_session_are_in_one_note(machine: Machine) -> None:
+    for word in ("claude", "codex", "gemini"):
+        machine.ok(f"install {word}")
+    (row,) = [row for row in machine.run("doctor --json").json["findings"] if row["check"] == "hooks that ran"]
+    assert (row["severity"], row["what"]) == ("note", "the hooks of 3 clients have never run here")
+    assert row["evidence"].endswith(": Claude Code, Codex, Gemini CLI")
+    assert [step["command"] for step in row["do"]] == ["", "", "", "coord doctor --prove"]
+
+
 def test_any_hook_that_ran_is_enough(machine: Machine) -> None:
     """A client that was already running when the hooks were installed sends no start event."""
     machine.ok("install claude")

@@ -45,7 +45,7 @@ def run(shell: Shell, plays: str, options: str = "--yes") -> Result:
 def prove(shell: Shell, plays: str, options: str = "--yes") -> dict[str, Any]:
     result = run(shell, plays, options)
     (proof,) = result.json["proofs"]
-    assert (result.code == 0) == (proof["result"] == "denied" and not proof["not_run"])
+    assert (result.code == 0) == (proof["result"] == "denied")
     return dict(proof)
 
 
@@ -95,7 +95,7 @@ def test_a_failed_hook_is_named(shell: Shell, repo: Repo) -> None:
 )
 def test_if_the_client_proves_nothing_its_hook_is_called(shell: Shell, plays: str, reason: str) -> None:
     proof = prove(shell, plays)
-    assert (proof["result"], proof["by"]) == ("denied", "hook")
+    assert (proof["result"], proof["hook"], proof["by"]) == ("not_tried", "denied", "hook")
     assert reason in proof["not_run"]
     assert commands(proof)[-1] == "coord doctor --prove claude"
 
@@ -103,7 +103,21 @@ def test_if_the_client_proves_nothing_its_hook_is_called(shell: Shell, plays: st
 def test_a_missing_program_is_named(shell: Shell) -> None:
     shell.ok("PATH=$(dirname $(command -v coord)):/usr/bin:/bin")
     proof = prove(shell, "obeys")
-    assert (proof["result"], proof["by"], proof["not_run"]) == ("denied", "hook", "claude is not on the PATH")
+    assert (proof["result"], proof["hook"], proof["not_run"]) == ("not_tried", "denied", "claude is not on the PATH")
+    text = shell.run("coord doctor --prove claude --yes")
+    assert (text.code, text.out.split("\n")[:2]) == (
+        1,
+        ["🟡 Claude Code: not tried (its hook denies)", "   claude is not on the PATH"],
+    )
+
+
+def test_an_untried_client_whose_hook_fails_is_named(shell: Shell, repo: Repo) -> None:
+    path = repo.root / LOCAL
+    path.write_text(path.read_text().replace('"coord hook', '"/gone/coord hook'))
+    proof = prove(shell, "refuses")
+    assert (proof["result"], proof["hook"]) == ("not_tried", "not_asked")
+    text = shell.run("PLAYED=refuses coord doctor --prove claude --yes")
+    assert "🔴 Claude Code: not tried (its hook does not deny)" in text.out
 
 
 def test_a_client_that_does_not_end_is_killed(repo: Repo) -> None:
@@ -176,7 +190,7 @@ def test_an_agent_cannot_start_another_one(shell: Shell) -> None:
     result = shell.run(f"{agent} --yes")
     assert (result.code, result.out) == (1, "")
     assert "an agent cannot start another one" in result.err
-    assert "denied" in shell.ok(f"{agent} --hook-only")
+    assert "✅ Claude Code: its hook denies the write" in shell.ok(f"{agent} --hook-only")
 
 
 def test_a_linked_worktree_has_its_own_scratch_folder(shell: Shell, repo: Repo) -> None:
@@ -302,7 +316,7 @@ def test_a_person_at_a_terminal_is_asked_first(shell: Shell, repo: Repo) -> None
     window.begin("coord doctor --prove claude; echo code-$?")
     window.sees("Continue? [y/N]")
     window.press("y", "Enter")
-    assert "✅ Claude Code: denied" in window.sees("code-0")
+    assert "✅ Claude Code: the guard works, the write was denied" in window.sees("code-0")
 
 
 @pytest.mark.parametrize("words", ["claude", "--yes", "--hook-only", "--prove nobody --yes"])

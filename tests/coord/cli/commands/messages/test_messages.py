@@ -113,6 +113,38 @@ def test_only_a_recipient_can_confirm_a_message(repo: Repo) -> None:
     assert one.run(f"coord ack {everyone}").code == 2, "nor its sender"
 
 
+def test_the_inbox_names_a_message_of_another_session_to_answer(repo: Repo) -> None:
+    (one, first), (two, second) = repo.sessions(2)
+    asked = one.json(f"coord send {second} Question 'Which port?'")["message"]
+    two.ok(f"coord send {second} Answer 'to myself'")
+    assert f'To answer: coord reply {asked} "..."' in two.ok("coord inbox")
+    one.ok(f"coord send {first} Note 'to myself'")
+    assert "To answer" not in one.ok("coord inbox")
+
+
+def test_a_message_to_ones_own_session_has_a_note(repo: Repo) -> None:
+    (one, first), (_, second) = repo.sessions(2)
+    sent = one.run(f"coord send {first} Note hello --json")
+    assert "this is your own session" in sent.err
+    assert "this is your own session" in one.run(f"coord reply {sent.json['message']} again").err
+    assert "own session" not in one.run(f"coord send {second} Note hello").err
+
+
+def test_the_inbox_names_messages_that_must_be_confirmed(repo: Repo) -> None:
+    (one, _), (two, second) = repo.sessions(2)
+    sent = one.json(f"coord send {second} Stop now --needs-ack")["message"]
+    assert "must still be confirmed" not in two.ok("coord inbox"), "the message itself says so"
+    text = two.ok("coord inbox")
+    assert "No unread messages" in text
+    assert f"1 message must still be confirmed: coord ack {sent}" in text
+    again = one.json(f"coord send {second} Stop again --needs-ack")["message"]
+    two.ok("coord inbox")
+    line = f"2 messages must still be confirmed: coord ack {sent} {again}"
+    assert line in two.ok("coord inbox")
+    two.ok(line.partition(": ")[2])
+    assert "must still be confirmed" not in two.ok("coord inbox")
+
+
 def test_peek_marks_nothing_as_read_and_all_shows_what_was_read(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     one.ok(f"coord send {second} First; coord send {second} Second")
