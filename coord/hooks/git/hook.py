@@ -204,7 +204,8 @@ def _without_idle_edits(
     for session in (state.sessions[name] for name in by_agent):
         is_here = session.machine == hook.system.here.machine
         signs = read_signs(hook.workspace.cache, session.id, to_micros(now), GUARD_PATIENCE_S * 1_000_000)
-        if evidence := idle_evidence(session, signs, now, GUARD_PATIENCE_S if is_here else inf):
+        patience_s = GUARD_PATIENCE_S if is_here else inf
+        if evidence := idle_evidence(session, signs, now, patience_s, state.sessions.values()):
             over[session.id] = evidence
         elif is_here and not signs.runs:
             free_s.append(GUARD_PATIENCE_S - seconds_between(last_sign(session, signs), now))
