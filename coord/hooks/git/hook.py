@@ -161,7 +161,8 @@ def before_commit(hook: GitHook) -> int:
         found.setdefault(name, []).extend(some)
     found = without_dead_holders(found, hook.system.death_evidence, state)
     free_s: float | None = None
-    if found and hook.is_person(me, state):  # people may commit the edits of agents that are not at work
+    person = bool(found) and hook.is_person(me, state)
+    if person:  # people may commit the edits of agents that are not at work
         found, free_s = _without_idle_edits(hook, found, state, now)
     if not found or _is_guard_off(hook, found, wanted, "commit"):
         return 0
@@ -183,6 +184,7 @@ def before_commit(hook: GitHook) -> int:
             merging=bool(commit.merges),
             denied=denied,
             start=start,
+            person=person,
             free_s=free_s,
         )
     )
