@@ -18,7 +18,7 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from eventlog.events import Anchor, Instant, SessionHeartbeat, add_time, from_micros, seconds_between
-from projections.rules.sessions import idle_after, is_at_work, other_processes
+from projections.rules.sessions import IDLE, idle_after, is_at_work, other_processes
 from projections.rules.state import Session
 
 GUARD_PATIENCE_S = 60  # without a sign of work for this long, an agent's edits do not stop a commit of a person
@@ -117,6 +117,13 @@ def _is_only_writer(session: Session, transcript_at: int, sessions: Iterable[Ses
     """
     at = from_micros(transcript_at)
     return all(not other.live and other.over_at < at for other in other_processes(session, sessions))
+
+
+def doing_text(action: str, target: str, blocked_on: str = "") -> str:
+    """Return what a session does as one text. An idle session that is blocked waits for that, not for its user."""
+    if (action, target) == (IDLE.action, IDLE.target):
+        return action if blocked_on else f"{action}, {target}"
+    return " ".join(part for part in (action, target) if part)
 
 
 class Observed:

@@ -124,6 +124,16 @@ def test_an_interruption_is_shown_at_once_and_then_recorded(turn: Turn) -> None:
     assert "idle" in turn.machine.run(PERSON, "log").out
 
 
+def test_an_idle_agent_waits_for_what_it_is_blocked_on(turn: Turn) -> None:
+    turn.agents.hook(CLAUDE, "stop")
+    assert ": idle, waiting for its user\n" in turn.machine.run(PERSON, "status").out
+    turn.agents.hook(CLAUDE, "stop", hook_event_name="Notification", notification_type="agent_needs_input")
+    for command in ("status", "log"):
+        shown = turn.machine.run(PERSON, command).out.splitlines()[-40:]
+        assert not [row for row in shown if "waiting for its user" in row and "blocked on" in row]
+    assert "idle, waiting for its user" not in turn.machine.run(PERSON, "status").out
+
+
 def test_the_next_hook_shows_the_agent_at_work_again(turn: Turn) -> None:
     turn.machine.wait(3)
     turn.write(ESC)
