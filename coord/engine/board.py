@@ -71,7 +71,7 @@ def find_idle(system: System, workspace: Workspace, config: Config, state: State
             known = (
                 signs.known and not session.doing.asks_person
             )  # an agent that waits for an answer shows no sign of work
-            if text := idle_evidence(session, signs, now, patience_s if known else inf):
+            if text := idle_evidence(session, signs, now, patience_s if known else inf, state.sessions.values()):
                 evidence[session.id] = text
     return evidence
 

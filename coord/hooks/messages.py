@@ -15,6 +15,7 @@ from coord.engine.guard_index import is_pressing, unread_messages
 from coord.render.format import duration_text, line, plural, quoted, session_label
 from coord.render.messages import newest_crossed, notice_line
 from eventlog.events import EventId, Instant, seconds_between
+from projections.rules.liveness import doing_text
 from projections.rules.state import Claim, Message, Notice, Session, State
 from projections.views.board import names_of
 from projections.views.needs import Need
@@ -164,7 +165,7 @@ def _others(state: State, me: Session) -> list[Session]:
 
 
 def _session_text(state: State, session: Session, names: dict[str, str], now: Instant) -> str:
-    doing = " ".join(part for part in (session.doing.action, session.doing.target) if part)
+    doing = doing_text(session.doing.action, session.doing.target, session.doing.blocked_on)
     held = _claims_text(state, session)
     quiet = seconds_between(session.last_at, now)
     facts = [

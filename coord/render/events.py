@@ -32,7 +32,7 @@ from eventlog.events import (
     SessionStarted,
     Unknown,
 )
-from projections.rules.liveness import NOBODY_WAITS
+from projections.rules.liveness import NOBODY_WAITS, doing_text
 
 SHELL_COMMAND = "a shell command"  # the `how` of a bypass that a hook noticed and showed its agent
 UNSHOWN_COMMAND = "the last shell command"  # the same at the end of an agent, to which nothing can be shown
@@ -94,7 +94,7 @@ def _started(payload: SessionStarted, names: Names) -> str:
 
 
 def _heartbeat(payload: SessionHeartbeat, _: Names) -> str:
-    doing = " ".join(line(part) for part in (payload.action, payload.target) if part)
+    doing = doing_text(line(payload.action), line(payload.target), payload.blocked_on)
     facts = [
         line(payload.phase),
         line(payload.progress),

@@ -8,16 +8,17 @@ it is silent: a build can take an hour.
 
 An agent whose session reports work is still not at work if its transcript shows that the turn has ended, or if there is
 no sign of work for a time: no event of the session, no change of its transcript, no shell command. This ends no claim.
+The end of a transcript to which several processes may have written proves nothing about any of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from eventlog.events import Anchor, Instant, SessionHeartbeat, add_time, from_micros, seconds_between
-from projections.rules.sessions import idle_after, is_at_work
+from projections.rules.sessions import IDLE, idle_after, is_at_work, other_processes
 from projections.rules.state import Session
 
 GUARD_PATIENCE_S = 60  # without a sign of work for this long, an agent's edits do not stop a commit of a person
@@ -93,18 +94,36 @@ def last_sign(session: Session, signs: WorkSigns) -> Instant:
     return max(session.last_at, from_micros(signs.transcript_at))
 
 
-def idle_evidence(session: Session, signs: WorkSigns, now: Instant, patience_s: float) -> str:
+def idle_evidence(
+    session: Session, signs: WorkSigns, now: Instant, patience_s: float, sessions: Iterable[Session]
+) -> str:
     """Return the evidence that a session's agent is not at work; empty if it may be. `patience_s` is how long it can
-    be at work without a sign of that.
+    be at work without a sign of that. `sessions` are all that are known.
     """
     if not (is_at_work(session.doing) or session.agents):
         return STOPPED
-    if signs.ended and not session.agents:  # its subagents may continue in the background
+    # Its subagents may continue in the background.
+    if signs.ended and not session.agents and _is_only_writer(session, signs.transcript_at, sessions):
         return signs.ended
     quiet_s = seconds_between(last_sign(session, signs), now)
     if signs.runs or quiet_s < patience_s:
         return ""
     return f"it has shown no sign of work for {quiet_s // 60:.0f} min"
+
+
+def _is_only_writer(session: Session, transcript_at: int, sessions: Iterable[Session]) -> bool:
+    """Return whether no other process can have written the end of a session's transcript, which last changed at
+    `transcript_at`: the sessions of all others that have its conversation had ended before.
+    """
+    at = from_micros(transcript_at)
+    return all(not other.live and other.over_at < at for other in other_processes(session, sessions))
+
+
+def doing_text(action: str, target: str, blocked_on: str = "") -> str:
+    """Return what a session does as one text. An idle session that is blocked waits for that, not for its user."""
+    if (action, target) == (IDLE.action, IDLE.target):
+        return action if blocked_on else f"{action}, {target}"
+    return " ".join(part for part in (action, target) if part)
 
 
 class Observed:

@@ -46,12 +46,19 @@ def same_conversation(session: Session, others: Iterable[Session]) -> list[Sessi
     """Return those of the sessions `others` that are open in another process with the same conversation: the client
     has resumed it a second time. Only processes that can be compared count: those of one boot and one pid namespace.
     """
-    if not (session.live and session.client_session and session.anchor):
+    return [other for other in other_processes(session, others) if other.live] if session.live else []
+
+
+def other_processes(session: Session, others: Iterable[Session]) -> list[Session]:
+    """Return those of the sessions `others`, live or not, whose last process is another one with the conversation of
+    `session`. Only processes that can be compared count.
+    """
+    if not (session.client_session and session.anchor):
         return []
     return [
         other
         for other in others
-        if other.live and other.client_session == session.client_session and _are_apart(session.anchor, other.anchor)
+        if other.client_session == session.client_session and _are_apart(session.anchor, other.anchor)
     ]
 
 

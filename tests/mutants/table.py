@@ -204,6 +204,8 @@ on_presumed_idle | always is_at_work | an agent that reports no work is not pres
     property/test_turns.py::test_presumed_idle_changes_only_what_the_session_does
 idle_evidence | never quiet_s | a person is refused for a minute after the last sign of an agent's work
     coord/hooks/test_turns.py::test_a_person_is_refused_for_a_minute_after_the_last_sign
+_is_only_writer | returns True | a transcript that two processes share proves an interruption of neither
+    coord/hooks/test_two_processes.py::test_a_shared_transcript_proves_no_interruption
 _ended_because | never kinds | the last line about a turn in a transcript shows that the turn has ended
     coord/guard/test_work_signs.py::test_the_last_line_about_a_turn_shows_its_end
 calling_client | always fits | another client that runs a hook is recognized by its payload

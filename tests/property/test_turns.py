@@ -76,20 +76,20 @@ def session(ago: float, doing: SessionHeartbeat = WORK, *agents: str) -> Session
 def test_more_signs_or_more_patience_never_make_an_agent_idle(
     ago: int, newer: int, seen: WorkSigns, patience: int, more: int
 ) -> None:
-    evidence = idle_evidence(session(ago), seen, NOW, patience)
+    evidence = idle_evidence(session(ago), seen, NOW, patience, ())
     at_work = not evidence
-    assert not (at_work and idle_evidence(session(min(ago, newer)), seen, NOW, patience))
-    assert not (at_work and idle_evidence(session(ago), seen, NOW, patience + more))
-    assert not (at_work and idle_evidence(session(ago), WorkSigns(**vars(seen) | {"runs": True}), NOW, patience))
-    assert not (at_work and idle_evidence(session(ago, WORK, "a1"), seen, NOW, patience))
+    assert not (at_work and idle_evidence(session(min(ago, newer)), seen, NOW, patience, ()))
+    assert not (at_work and idle_evidence(session(ago), seen, NOW, patience + more, ()))
+    assert not (at_work and idle_evidence(session(ago), WorkSigns(**vars(seen) | {"runs": True}), NOW, patience, ()))
+    assert not (at_work and idle_evidence(session(ago, WORK, "a1"), seen, NOW, patience, ()))
 
 
 @given(seconds, signs, seconds)
 def test_an_agent_is_idle_if_and_only_if_nothing_shows_work(ago: int, seen: WorkSigns, patience: int) -> None:
     quiet = min(ago, (to_micros(NOW) - seen.transcript_at) / 1_000_000)
     idle = bool(seen.ended) or (not seen.runs and quiet >= patience)
-    assert bool(idle_evidence(session(ago), seen, NOW, patience)) == idle
+    assert bool(idle_evidence(session(ago), seen, NOW, patience, ())) == idle
     stopped = idle_after(WORK)
-    assert idle_evidence(session(ago, stopped), seen, NOW, patience) == STOPPED
+    assert idle_evidence(session(ago, stopped), seen, NOW, patience, ()) == STOPPED
     silent = not seen.runs and quiet >= patience
-    assert bool(idle_evidence(session(ago, stopped, "a1"), seen, NOW, patience)) == silent, "its subagents may work"
+    assert bool(idle_evidence(session(ago, stopped, "a1"), seen, NOW, patience, ())) == silent, "its subagents may work"

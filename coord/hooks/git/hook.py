@@ -161,7 +161,8 @@ def before_commit(hook: GitHook) -> int:
         found.setdefault(name, []).extend(some)
     found = without_dead_holders(found, hook.system.death_evidence, state)
     free_s: float | None = None
-    if found and hook.is_person(me, state):  # people may commit the edits of agents that are not at work
+    person = bool(found) and hook.is_person(me, state)
+    if person:  # people may commit the edits of agents that are not at work
         found, free_s = _without_idle_edits(hook, found, state, now)
     if not found or _is_guard_off(hook, found, wanted, "commit"):
         return 0
@@ -183,6 +184,7 @@ def before_commit(hook: GitHook) -> int:
             merging=bool(commit.merges),
             denied=denied,
             start=start,
+            person=person,
             free_s=free_s,
         )
     )
@@ -204,7 +206,8 @@ def _without_idle_edits(
     for session in (state.sessions[name] for name in by_agent):
         is_here = session.machine == hook.system.here.machine
         signs = read_signs(hook.workspace.cache, session.id, to_micros(now), GUARD_PATIENCE_S * 1_000_000)
-        if evidence := idle_evidence(session, signs, now, GUARD_PATIENCE_S if is_here else inf):
+        patience_s = GUARD_PATIENCE_S if is_here else inf
+        if evidence := idle_evidence(session, signs, now, patience_s, state.sessions.values()):
             over[session.id] = evidence
         elif is_here and not signs.runs:
             free_s.append(GUARD_PATIENCE_S - seconds_between(last_sign(session, signs), now))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="ClaimLike")
 GUARD_OFF = "COORD_GUARD=off"
+_NO_OWN_FILES = "Do other work: this commit contains none of your own files."
 _FEW = 6  # own files that a suggested command names, even if another form is shorter
 _MOST_ROWS, _MOST_NAMES, _MOST_CLAIMS = 5, 3, 3  # in a text: rows, files in a row, and claims to make
 
@@ -87,6 +88,7 @@ def find_conflicts(
         if is_pattern(resource):  # a submodule: its commit contains no uncommitted edit
             some = [row for row in some if not row.automatic]
         if some and not is_ignored(resource, config.ignore):
+            some.sort(key=lambda row: (row.automatic, row.agent))  # the first one of each holder is shown
             found[name] = [_conflict_with(row, resource, me.session) for row in some]
     return found
 
@@ -212,26 +214,29 @@ def explain_commit(
     merging: bool,
     denied: bool,
     start: bool,
+    person: bool = False,
     free_s: float | None = None,
 ) -> str:
-    """Return the text about a commit that contains files of others. `start`: the caller has no session yet. `free_s`:
-    after how many seconds the commit is allowed if the agents have stopped without reporting it.
+    """Return the text about a commit that contains files of others. `start`: the caller has no session yet. `person`:
+    a person commits. `free_s`: after how many seconds the commit is allowed if the agents show no more work.
     """
     head = "nothing was committed: " if denied else "note: "
     some = f"{len(found)} of the {plural(total, 'file')} in this commit" if total > 1 else "the file in this commit"
-    nothing = (
-        "A merge is committed as a whole." if merging else "Do other work: this commit contains none of your own files."
-    )
+    nothing = "This commit contains none of your own files." if person else _NO_OWN_FILES
+    nothing = "A merge is committed as a whole." if merging else nothing
     place = " (options such as -m go before the --)" if command.startswith("git commit") else ""
     do = f"Commit only your own files{place}:\n  {command}" if command else nothing
     verb = "is" if len(found) == 1 else "are"
     said = f"coord: {head}{some} {verb} not yours to commit\n{_rows(found)}"
-    soon = (
-        f"\nIf the agent was interrupted, you can commit this in {max(1, ceil(free_s))} s."
-        if free_s is not None
-        else ""
-    )
-    return f"{said}\n{do}{soon}{_rest(found, 'commit', start)}" if denied else said
+    return f"{said}\n{do}{_soon(found, free_s)}{_rest(found, 'commit', start)}" if denied else said
+
+
+def _soon(found: OwnershipConflicts, free_s: float | None) -> str:
+    if free_s is None:
+        return ""
+    several = len({each.session for some in found.values() for each in some}) > 1
+    who = "the agents show" if several else "the agent shows"
+    return f"\nYou can commit this in {max(1, ceil(free_s))} s if {who} no sign of work until then."
 
 
 def explain_idle_agents(found: OwnershipConflicts, idle: Mapping[str, str], state: State) -> str:
@@ -267,9 +272,13 @@ def _rest(found: OwnershipConflicts, verb: str, start: bool) -> str:
 
 
 def _rows(found: OwnershipConflicts) -> str:
+    """Return a row for each reason, with its files. A file has one row for each holder, and one for each lost claim."""
     names: dict[str, list[str]] = {}
     for name, some in found.items():
+        first: dict[tuple[str, bool], OwnershipConflict] = {}
         for each in some:
+            first.setdefault((each.session, bool(each.claim)), each)
+        for each in first.values():
             names.setdefault(each.said, []).append(line(name, 80))
     rows = [f"  {_few(some)}: {said}" for said, some in names.items()]
     more = [f"  and {len(rows) - _MOST_ROWS} more: coord claims"] if len(rows) > _MOST_ROWS else []

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from coord.render.format import Names, markdown_text, plural, session_label, time_text
 from eventlog.events import Instant
+from projections.rules.liveness import doing_text
 from projections.views.board import Board, MessageRow, SessionRow, names_on
 
 ROWS = 30  # shown of each table
@@ -59,7 +60,7 @@ def _sessions(board: Board, names: Names) -> Iterable[str]:
 
 
 def _session(row: SessionRow, now: Instant, names: Names) -> Sequence[str]:
-    doing = " ".join(part for part in (row.action, row.target) if part)
+    doing = doing_text(row.action, row.target, row.blocked_on)
     if row.blocked_on:
         doing += f" — blocked on {row.blocked_on}"
     if row.agents:

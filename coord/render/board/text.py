@@ -6,6 +6,7 @@ from coord.render.format import FREED_NEXT, Names, ago, eta_text, line, plural, 
 from coord.render.needs import need_line, step_lines
 from coord.render.styled import INDENT, Row, Section, facts, session_pieces, styled
 from eventlog.events import Instant
+from projections.rules.liveness import doing_text
 from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow, names_on
 from projections.views.needs import Need
 
@@ -67,7 +68,7 @@ def _need(need: Need, now: Instant, me: str, names: Names) -> list[Row]:
 
 def _session(row: SessionRow, now: Instant, me: str, names: Names) -> Row:
     here = row.status in ("live", "silent")
-    doing = " ".join(line(part) for part in (row.action, row.target) if part) or ("no status yet" if here else "")
+    doing = doing_text(line(row.action), line(row.target), row.blocked_on) or ("no status yet" if here else "")
     progress = f"{row.percent}% complete" if row.percent is not None else line(row.progress)
     head = [
         *styled(_SIGNS[row.status], _STATUS_STYLES.get(row.status, "")),

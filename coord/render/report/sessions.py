@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from coord.render.format import ago, period_text, plural, session_label
 from coord.render.report.rows import FEW_DETAILS, MOST_ROWS, ReportRow, ReportStyle, Section
+from projections.rules.liveness import doing_text
 from projections.views.activity import ActivityPeriod, ReportItem, SessionActivity
 
 _MOST_SESSIONS = 8
@@ -62,7 +63,7 @@ def _period(period: ActivityPeriod, style: ReportStyle) -> str:
     phases = " → ".join(style.escape(phase, 60) for phase in period.phases[-3:])
     changed = period.began not in ("", period.progress)
     progress = f"{period.began} → {period.progress}" if changed else period.progress
-    facts = [style.escape(f"{period.action} {period.target}", 120), phases, style.escape(progress, 80)]
+    facts = [style.escape(doing_text(period.action, period.target), 120), phases, style.escape(progress, 80)]
     doing = " · ".join(fact for fact in facts if fact)
     when = period_text(period.at, period.until, period.until if style.within_a_day else style.now)
     return f"{when}  {doing} ({period.event})"

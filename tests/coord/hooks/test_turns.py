@@ -124,6 +124,16 @@ def test_an_interruption_is_shown_at_once_and_then_recorded(turn: Turn) -> None:
     assert "idle" in turn.machine.run(PERSON, "log").out
 
 
+def test_an_idle_agent_waits_for_what_it_is_blocked_on(turn: Turn) -> None:
+    turn.agents.hook(CLAUDE, "stop")
+    assert ": idle, waiting for its user\n" in turn.machine.run(PERSON, "status").out
+    turn.agents.hook(CLAUDE, "stop", hook_event_name="Notification", notification_type="agent_needs_input")
+    for command in ("status", "log"):
+        shown = turn.machine.run(PERSON, command).out.splitlines()[-40:]
+        assert not [row for row in shown if "waiting for its user" in row and "blocked on" in row]
+    assert "idle, waiting for its user" not in turn.machine.run(PERSON, "status").out
+
+
 def test_the_next_hook_shows_the_agent_at_work_again(turn: Turn) -> None:
     turn.machine.wait(3)
     turn.write(ESC)
@@ -183,7 +193,7 @@ def test_silence_proves_nothing_without_a_known_transcript(repo: Repo, tmp_path:
 def test_a_person_commits_the_edits_of_an_interrupted_agent(turn: Turn) -> None:
     refused = turn.commit()
     assert refused.code == DENIED
-    assert "If the agent was interrupted, you can commit this in 60 s." in refused.err
+    assert "You can commit this in 60 s if the agent shows no sign of work until then." in refused.err
     turn.write(ESC)
     allowed = turn.commit()
     assert allowed.code == 0
@@ -191,17 +201,29 @@ def test_a_person_commits_the_edits_of_an_interrupted_agent(turn: Turn) -> None:
     assert "its turn was interrupted" in allowed.err
 
 
+def test_a_refusal_has_one_line_for_a_file_and_its_holder(turn: Turn) -> None:
+    turn.agents.hook(CLAUDE, "agent_start", agent_id="a2")
+    turn.agents.writes(CLAUDE, "page.py", agent_id="a2")
+    turn.agents.coord(CLAUDE, "claim", "file/page.py")
+    assert len([row for row in turn.agents.board()["claims"] if row["resource"] == "file/page.py"]) > 1
+    refused = turn.commit().err
+    (line,) = [line for line in refused.splitlines() if line.startswith("  page.py: ")]
+    assert "its subagent" not in line
+    assert "contains none of your own files" in refused
+    assert "Do other work" not in refused, "a person commits"
+
+
 def test_a_person_is_refused_for_a_minute_after_the_last_sign(turn: Turn) -> None:
     turn.machine.wait(40)
     turn.touch()
     turn.machine.wait(59)
     refused = turn.commit()
-    assert (refused.code, "you can commit this in 1 s" in refused.err) == (DENIED, True)
+    assert (refused.code, "You can commit this in 1 s if" in refused.err) == (DENIED, True)
     turn.machine.wait(1)
     assert turn.commit().code == 0
     turn.agents.hook(CLAUDE, "before", tool_name="Bash", tool_input={"command": "make"}, tool_use_id="t1")
     refused = turn.commit()
-    assert (refused.code, "interrupted" in refused.err) == (DENIED, False), "a command runs: when it ends is unknown"
+    assert (refused.code, "You can commit" in refused.err) == (DENIED, False), "a command runs: when it ends is unknown"
     assert "COORD_GUARD=off" in refused.err
 
 
@@ -209,7 +231,7 @@ def test_a_claim_by_name_of_an_idle_agent_still_refuses(turn: Turn) -> None:
     turn.agents.coord(CLAUDE, "claim", "file/page.py")
     turn.write(ESC)
     refused = turn.commit()
-    assert (refused.code, "interrupted, you can" in refused.err) == (DENIED, False)
+    assert (refused.code, "You can commit" in refused.err) == (DENIED, False)
 
 
 def test_a_subagent_killed_with_its_turn_refuses_for_a_minute(turn: Turn) -> None:

@@ -1,15 +1,19 @@
 """A conversation that is open in two processes of its client: each process is a session of its own."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from coord.guard.entry import ALLOWED, DENIED
+from coord.hooks.git import staged
 from coord.platform.processes import Process
+from eventlog.events import to_micros
 from tests.support.agents import Agents
 from tests.support.clients.programs import PROGRAMS
 from tests.support.in_process import process
-from tests.support.repositories import Repo
+from tests.support.repositories import Repo, git
 
 FIRST, SECOND, THIRD = 100, 150, 160
 SHELL = 200  # without a client, but with the variables of one
@@ -212,6 +216,72 @@ def test_both_are_shown_on_the_board_and_by_doctor(copies: Copies) -> None:
     assert "same conversation" not in copies.machine.run(900, "status").out
 
 
+<<<<<<< HEAD
 def test_the_clients_that_are_resumed_twice_are_known_for_it() -> None:
     """`tests.clients.test_resumed_twice` resumes conversations of these clients; it needs the real programs."""
     assert all(program.client.one_process for program in PROGRAMS if program.resuming)
+=======
+class Transcript:
+    """The transcript of a conversation that is open in two processes of Claude Code, and a person beside them."""
+
+    def __init__(self, repo: Repo, path: Path) -> None:
+        self.copies, self.path = Copies(repo, "claude"), path
+        self.copies.runs(900, "-bash")
+        path.touch()
+        for pid, source in ((FIRST, "startup"), (SECOND, "resume")):
+            self.copies.starts(pid, source, transcript_path=str(path))
+            self.copies.writes(pid, f"of-{pid}.py")
+        self.copies.machine.wait(5)
+
+    def is_interrupted(self) -> None:
+        """Append the line with which the client records an interruption in one of its processes."""
+        content = [{"type": "text", "text": "[Request interrupted by user]"}]
+        self.path.write_text(json.dumps({"type": "user", "message": {"content": content}}) + "\n")
+        seconds = to_micros(self.copies.machine.now) / 1_000_000
+        os.utime(self.path, (seconds, seconds))
+
+    def actions(self) -> list[str]:
+        """What the agents do, as a person is shown it."""
+        rows = self.copies.machine.run(900, "status", "--json").json["sessions"]
+        return [row["action"] for row in rows if row["client"] == "claude-code"]
+
+    def commits(self) -> int:
+        """The exit code with which git may commit the file of the second process for a person."""
+        git(self.copies.repo, "add", f"of-{SECOND}.py")
+        return self.copies.machine.run(900, "git-hook", "pre-commit").code
+
+
+@pytest.fixture
+def transcript(repo: Repo, tmp_path: Path) -> Transcript:
+    return Transcript(repo, tmp_path / "talk.jsonl")
+
+
+def test_a_shared_transcript_proves_no_interruption(transcript: Transcript) -> None:
+    transcript.is_interrupted()
+    assert transcript.actions() == ["editing", "editing"]
+    transcript.copies.hook(SECOND, "asks", tool_name="Bash")
+    transcript.copies.machine.wait(5)
+    transcript.copies.machine.run(900, "heartbeat", "reading")
+    needs = transcript.copies.machine.run(900, "status", "--json").json["needs"]
+    assert [need["kind"] for need in needs if need["kind"] == "blocked"] == ["blocked"]
+    assert transcript.copies.repo.of_type("session.presumed_idle") == []
+
+
+def test_silence_still_ends_work_with_a_shared_transcript(transcript: Transcript) -> None:
+    transcript.is_interrupted()
+    assert transcript.commits() == staged.DENIED
+    transcript.copies.machine.wait(61)
+    assert transcript.commits() == 0
+    transcript.copies.machine.wait(240)
+    assert transcript.actions() == ["idle", "idle"]
+
+
+def test_an_interruption_counts_after_the_other_process_ended(transcript: Transcript) -> None:
+    transcript.is_interrupted()
+    transcript.copies.machine.wait(5)
+    transcript.copies.hook(FIRST, "end", reason="other")
+    assert transcript.commits() == staged.DENIED, "it may have been an interruption of the first process"
+    transcript.copies.machine.wait(5)
+    transcript.is_interrupted()
+    assert transcript.commits() == 0
+>>>>>>> 0839d78c24298cb65309d69b2e770738d0bf9ee5
