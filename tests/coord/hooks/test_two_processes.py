@@ -216,11 +216,11 @@ def test_both_are_shown_on_the_board_and_by_doctor(copies: Copies) -> None:
     assert "same conversation" not in copies.machine.run(900, "status").out
 
 
-<<<<<<< HEAD
 def test_the_clients_that_are_resumed_twice_are_known_for_it() -> None:
     """`tests.clients.test_resumed_twice` resumes conversations of these clients; it needs the real programs."""
     assert all(program.client.one_process for program in PROGRAMS if program.resuming)
-=======
+
+
 class Transcript:
     """The transcript of a conversation that is open in two processes of Claude Code, and a person beside them."""
 
@@ -284,4 +284,3 @@ def test_an_interruption_counts_after_the_other_process_ended(transcript: Transc
     transcript.copies.machine.wait(5)
     transcript.is_interrupted()
     assert transcript.commits() == 0
->>>>>>> 0839d78c24298cb65309d69b2e770738d0bf9ee5
