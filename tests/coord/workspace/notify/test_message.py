@@ -99,4 +99,4 @@ def test_an_urgent_message_is_called_urgent_once() -> None:
     need = Need("unacknowledged", session="s2", sessions=("s1",), subject="Stop", urgent=True)
     assert words(need)["COORD_NOTIFY_TEXT"] == "shop: frontend must confirm the urgent message “Stop” from s2"
     lost = Notification(Need("unknown", subject="A problem."), 0, urgent=True)
-    assert variables(lost, "/work/shop", {})["COORD_NOTIFY_TEXT"] == "shop: urgent: A problem."
+    assert variables(lost, "/repos/shop", {})["COORD_NOTIFY_TEXT"] == "shop: urgent: A problem."
