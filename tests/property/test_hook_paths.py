@@ -95,7 +95,8 @@ class BothPaths(Agents):
             full.code, full.err = self._answer(pid, call, full_answer) or (ALLOWED, "")
         if quick is not None:
             new = [event["event"]["type"] for event in self.repo.events()[events:]]
-            died = "session.presumed_dead" in new  # which the quick path looks for only where it matters
+            # what the quick path looks for only where it matters
+            died = not {"session.presumed_dead", "session.presumed_idle"}.isdisjoint(new)
             told = f"{call.hook_event} {call.tool} of {call.conversation}: quick {quick}, full {full}, appended {new}"
             assert quick[0] == full.code, told
             if not died:

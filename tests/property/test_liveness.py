@@ -52,6 +52,7 @@ class Worker:
     proc: SimulatedProcess
     env: dict[str, str]
     session: str = ""
+    resumed: bool = False  # in another process, so that it can be another session
 
 
 class Scene:
@@ -112,7 +113,7 @@ class Scene:
 
     def resume(self, worker: Worker) -> None:
         """Continue a conversation in another process, whether or not the previous one still runs."""
-        worker.proc = self.new_process("client")
+        worker.proc, worker.resumed = self.new_process("client"), True
         self.run_random_command(worker)
 
     def death(self, row: SimulatedProcess, *, again: bool) -> None:
@@ -209,10 +210,10 @@ class Scene:
         """Check that the command acted as the worker's own session, tied to the worker's process."""
         if session != worker.session:
             moved = worker.session and self.register.machine_of[worker.session] != worker.proc.space.here.machine
-            assert not worker.session or moved, f"acted as {session}"
+            assert not worker.session or moved or worker.resumed, f"acted as {session}"
             assert session not in self.used, f"acted as {session}, which is another's"
             self.used[session] = worker
-        worker.session = session
+        worker.session, worker.resumed = session, False
         anchor = self.register.process_of[session]
         if worker.kind == "loose":
             assert anchor is None, f"{session} asked for no anchor"
@@ -284,15 +285,18 @@ def test_only_the_dead_are_recorded_as_dead_in_a_few_cases(scenes: Callable[[Ran
 def test_a_resumed_conversation_outlives_its_first_process(repo: Repo) -> None:
     machine, env = SimulatedMachine(repo), {"CLAUDE_CODE_SESSION_ID": "conversation"}
     machine.table.rows |= {pid: process(pid, 1, pid, "claude") for pid in (1000, 2000)}
-    session = machine.run(1000, "claim", "droplet", "x", "--json", **env).json["session"]
-    for pid in (2000, 2000, 1000, 2000):  # both run for a while
-        assert machine.run(pid, "heartbeat", "a", "b", "--json", **env).json["session"] == session
+    own = {
+        pid: machine.run(pid, "claim", "droplet", f"x{pid}", "--json", **env).json["session"] for pid in (1000, 2000)
+    }
+    for pid in (2000, 1000, 2000):  # both run for a while, each as its own session
+        assert machine.run(pid, "heartbeat", "a", "b", "--json", **env).json["session"] == own[pid]
     anchors = [event["event"]["anchor"]["pid"] for event in repo.of_type("session.started")]
-    assert anchors == [1000, 2000, 1000, 2000]
+    assert anchors == [1000, 2000]
     del machine.table.rows[1000]
     machine.start(100)
-    refused = machine.run(100, "claim", "droplet", "x", "--json").json
-    assert (refused["outcome"], refused["obstacles"][0]["session"]) == ("refused", session)
+    assert machine.run(100, "claim", "droplet", "x1000", "--json").json["outcome"] == "granted"
+    refused = machine.run(100, "claim", "droplet", "x2000", "--json").json
+    assert (refused["outcome"], refused["obstacles"][0]["session"]) == ("refused", own[2000])
 
 
 @pytest.mark.machine

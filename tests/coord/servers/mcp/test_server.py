@@ -161,7 +161,9 @@ def test_a_stale_conversation_leads_to_the_continuing_session(repo: Repo) -> Non
     shell = repo.shell()
     old = shell.run("CLAUDE_CODE_SESSION_ID=conversation-a coord start --json").json["session"]
     shell.ok("CLAUDE_CODE_SESSION_ID=conversation-a coord end")
-    new = shell.run(f"CLAUDE_CODE_SESSION_ID=conversation-b coord start --continue {old} --json").json["session"]
+    new = shell.run(f"CLAUDE_CODE_SESSION_ID=conversation-b coord start --continue {old} --no-anchor --json").json[
+        "session"
+    ]
     with connected(repo, client="claude", **IN_CLAUDE) as server:
         assert new in server.ok("heartbeat", action="building")
     assert [event["session"] for event in repo.of_type("session.heartbeat")] == [new]

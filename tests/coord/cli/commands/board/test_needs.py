@@ -47,7 +47,7 @@ class Scene:
     def take(self, step: str) -> str:
         """Type the commands of a printed step, in the session that it names; the output."""
         purpose, command = re.fullmatch(r"(.*?): (coord .*)", step).groups()  # type: ignore[union-attr]
-        place = purpose.partition(", in ")[2]
+        place = purpose.partition(", in ")[2].removesuffix("'s terminal")
         return self.shells[self.names.get(place, place)].ok(command) if place else self.reader.ok(command)
 
 
