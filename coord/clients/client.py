@@ -85,7 +85,9 @@ class Client(LightRecord):
         NO_EVENTS  # the hook event for each kind of notification; empty if `hook_events` has it
     )
     files: dict[str, str]  # the tools that write a file, with the input that names the file; "a|b" is a or else b
-    patches: dict[str, str]  # the tools that apply a patch, with the input that contains it, in the same form
+    patches: dict[str, str] = (
+        NO_TOOLS  # the tools that apply a patch, with the input that contains it, in the same form
+    )
     shells: tuple[str, ...]  # the tools that run a shell command
     shell_input: str = "command"  # their input that contains the command
     monitors: tuple[str, ...] = ()  # those of them whose command always continues after the tool
@@ -97,7 +99,7 @@ class Client(LightRecord):
     transcript: str = ""  # the transcript of the conversation {id}, if its start hook does not name the file
     turn_lines: tuple[str, tuple[str, ...]] = ("", ())  # the field and its values in the transcript's lines about turns
     turn_ends: tuple[tuple[str, str, str], ...] = ()  # such a line ends a turn: a field, how it begins, and why
-    project: str  # the variable with the folder in which it was started, for hooks; empty if there is none
+    project: str = ""  # the variable with the folder in which it was started, for hooks; empty if there is none
     observed: str = ""  # the versions whose hooks were observed; empty if the record is from the documentation
     documented: "tuple[HookEvent, ...]" = ()  # the hook events of an observed client that are only documented
     # --- what its hooks get
@@ -115,11 +117,11 @@ class Client(LightRecord):
     stop_form: "Form" = STOP_FORM  # the document that makes the agent continue; empty if it cannot be held back
     silent_events: "tuple[HookEvent, ...]" = ()  # the hook events after which the agent is shown nothing
     # --- its calls of an MCP server's tools
-    calls: str  # the key in a call's `_meta` that identifies the conversation; empty if there is none
+    calls: str = ""  # the key in a call's `_meta` that identifies the conversation; empty if there is none
     # --- its installation
     settings: dict[str, str]  # the file with the hooks, by scope: local, project or user
     scope: str  # the scope that no other user sees
-    comments: bool  # whether its settings may have comments
+    comments: bool = False  # whether its settings may have comments
     settings_head: "Form" = NO_FORM  # the members that a file of hooks needs beside the hooks
     hooks_path: tuple[str, ...] = ("hooks",)  # where the hooks are in the settings, by event
     hook_form: "Form" = HOOK_FORM  # a hook in the settings
@@ -128,18 +130,20 @@ class Client(LightRecord):
     module: bool = False  # whether it runs no commands, but loads a module of JavaScript, which coord writes
     moved: tuple[str, str]  # the variable that moves the user's settings, and the folder that it replaces
     most_s: "dict[HookEvent, int]" = NO_LIMITS  # the longest timeouts that it allows, in seconds
-    per_second: int  # the unit of its hook timeouts: 1 for seconds, 1000 for milliseconds
-    matchers: dict[str, str]  # the matcher for a hook event of which only some kinds count
-    wakes: tuple[str, ...]  # the events after which a hook can wait in the background and wake the agent
-    allow: str  # the form of the rule that lets a command run without asking
-    allow_files: dict[str, str]  # the file with these rules, by scope; empty if they are in the settings
-    login: bool  # whether its commands run in a login shell, which may have another PATH
-    sandbox: bool  # whether its commands may write only to their folder and to those that the file of `servers` lists
+    per_second: int = 1  # the unit of its hook timeouts: 1 for seconds, 1000 for milliseconds
+    matchers: dict[str, str] = NO_TOOLS  # the matcher for a hook event of which only some kinds count
+    wakes: tuple[str, ...] = ()  # the events after which a hook can wait in the background and wake the agent
+    allow: str = ""  # the form of the rule that lets a command run without asking
+    allow_files: dict[str, str] = NO_TOOLS  # the file with these rules, by scope; empty if they are in the settings
+    login: bool = False  # whether its commands run in a login shell, which may have another PATH
+    sandbox: bool = (
+        False  # whether its commands may write only to their folder and to those that the file of `servers` lists
+    )
     servers: dict[str, str]  # the file with its MCP servers, by scope
     servers_path: tuple[str, ...] = ("mcpServers",)  # where the MCP servers are in the file
     server_form: "Form" = SERVER_FORM  # the registration of an MCP server in the file
     instructions: tuple[str, ...]  # the files with instructions for agents, of which it reads the first that exists
-    plugin: str  # the command that tries a plugin folder; empty if it does not support coord's form of a plugin
+    plugin: str = ""  # the command that tries a plugin folder; empty if it does not support coord's form of a plugin
     woken: str  # another way to wake its agent, if no hook can
     peers: str = ""  # the file in which its process {pid} says by which name its other sessions reach it
     ring: str = ""  # how one of its agents wakes another, of the session {name}, for a message; empty if it cannot
