@@ -85,9 +85,7 @@ class Client(LightRecord):
         NO_EVENTS  # the hook event for each kind of notification; empty if `hook_events` has it
     )
     files: dict[str, str]  # the tools that write a file, with the input that names the file; "a|b" is a or else b
-    patches: dict[str, str] = (
-        NO_TOOLS  # the tools that apply a patch, with the input that contains it, in the same form
-    )
+    patches: dict[str, str] = NO_TOOLS  # the tools that apply a patch, with the input that contains it, likewise
     shells: tuple[str, ...]  # the tools that run a shell command
     shell_input: str = "command"  # their input that contains the command
     monitors: tuple[str, ...] = ()  # those of them whose command always continues after the tool
@@ -136,9 +134,7 @@ class Client(LightRecord):
     allow: str = ""  # the form of the rule that lets a command run without asking
     allow_files: dict[str, str] = NO_TOOLS  # the file with these rules, by scope; empty if they are in the settings
     login: bool = False  # whether its commands run in a login shell, which may have another PATH
-    sandbox: bool = (
-        False  # whether its commands may write only to their folder and to those that the file of `servers` lists
-    )
+    sandbox: bool = False  # whether its commands may write only to their folder and those in the file of `servers`
     servers: dict[str, str]  # the file with its MCP servers, by scope
     servers_path: tuple[str, ...] = ("mcpServers",)  # where the MCP servers are in the file
     server_form: "Form" = SERVER_FORM  # the registration of an MCP server in the file
