@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo help check test test-clients clients test-faults test-long mutants mutants-chosen lint types imports docs pictures
+.PHONY: demo help check test test-clients clients test-faults test-web test-long mutants mutants-chosen lint types imports docs pictures
 .PHONY: bench bench-peers clean
 
 demo: $(READY)  ## Watch three sessions work together, in a temporary folder
@@ -16,7 +16,7 @@ help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check: lint types imports docs $(READY)  ## Lint, types, imports, docs and the fast tests: about a minute
-	COORD_TEST_EXAMPLES=0.2 $(BIN)/python -m pytest -n auto -m 'not slow and not machine and not clients'
+	COORD_TEST_EXAMPLES=0.2 $(BIN)/python -m pytest -n auto -m 'not slow and not machine and not clients and not web'
 
 test: lint types imports docs $(READY)  ## Everything that must pass before a merge: some minutes
 	$(BIN)/python -m pytest -n auto
@@ -37,6 +37,9 @@ clients:  ## Install the agents' programs for `make test-clients`: the pinned ve
 
 test-faults: $(READY)  ## Test with strace, mounts and killed processes, on the installed coord
 	$(BIN)/python -m pytest -n auto -m machine
+
+test-web: $(READY)  ## Test the page in a real browser, Debian's chromium
+	$(BIN)/python -m pytest -n auto -m web tests/web
 
 test-long: $(READY)  ## Run every attack of the reliability page with its long count: many hours
 	COORD_TEST_LONG=1 $(BIN)/python -m pytest -n auto -m 'attack or machine'

@@ -1,0 +1,2 @@
+/** Mount this part of the page. */
+export function mount() {}
