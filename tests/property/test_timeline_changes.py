@@ -1,5 +1,7 @@
 """The changes of a timeline, in whatever pieces they come, add up to the timeline of the whole."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
