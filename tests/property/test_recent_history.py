@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from coord.cli.commands.history.diff import compare
 from coord.engine.cache import ended, older_checkpoints
-from coord.engine.history import FullHistory, Past, open_past
+from coord.engine.history.full import FullHistory, Past
+from coord.engine.history.recent import open_past
 from coord.errors import CoordError
 from coord.render.diff import DiffContext, closed_in, diff_lines
 from coord.workspace.paths import Workspace

@@ -10,7 +10,7 @@ from typing import Protocol
 from coord.cli.commands.history._posted import PostedNames, open_posted_history
 from coord.cli.commands.history.log import sessions_named
 from coord.engine.board import find_deaths
-from coord.engine.history import FullHistory
+from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError

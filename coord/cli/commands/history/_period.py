@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from coord.engine.board import board_of
-from coord.engine.history import Past
+from coord.engine.history.full import Past
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.render.console.progress import chunks

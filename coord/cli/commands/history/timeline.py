@@ -7,7 +7,7 @@ import msgspec
 
 from coord.cli.paging import limit_option, rest_hint
 from coord.cli.parser import command, option
-from coord.engine.history import FullHistory
+from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.platform.replace_file import replace_file
