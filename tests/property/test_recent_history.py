@@ -20,7 +20,7 @@ from eventlog.events import Event, MessageResolved, SessionHeartbeat, SessionSta
 from projections.rules.fold import fold
 from projections.rules.state import State
 from projections.views.board import build_board
-from projections.views.intervals import analyze_history
+from projections.views.intervals.analysis import analyze_history
 from projections.views.point_in_time import PointInTime, after_event, after_instant, before_instant, count_until
 from projections.views.report import Report, build_report
 from tests.property.test_checkpoint import DAMAGE, Case

@@ -20,7 +20,8 @@ from coord.render.format import Names
 from eventlog.events import Instant
 from projections.rules.state import State
 from projections.views.claim_history import ClaimHistoryEntry, about_resources, about_session, build_claim_history
-from projections.views.intervals import SessionInterval, analyze_history
+from projections.views.intervals.analysis import analyze_history
+from projections.views.intervals.values import SessionInterval
 from projections.views.point_in_time import PointInTime
 
 

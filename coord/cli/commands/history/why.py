@@ -31,7 +31,7 @@ from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
 from projections.rules.rows import recent_sessions
 from projections.views.claim_history import ClaimHistoryEntry, about_claim, caused_by
-from projections.views.intervals import SessionInterval
+from projections.views.intervals.values import SessionInterval
 from projections.views.receipts import build_receipts
 
 _SHOWN = 40
