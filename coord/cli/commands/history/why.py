@@ -15,7 +15,7 @@ from coord.engine.run import Run
 from coord.engine.times import is_event_name
 from coord.errors import CoordError, refused
 from coord.render.console.progress import chunks
-from coord.render.events import event_line
+from coord.render.events import event_line, event_text, type_of
 from coord.render.format import line, session_label, time_text
 from coord.render.why import (
     history_lines,
@@ -25,6 +25,7 @@ from coord.render.why import (
     no_holder_text,
     receipt_lines,
     rule_lines,
+    step_fields,
 )
 from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
 from projections.postings.answers import NotPosted
@@ -35,6 +36,7 @@ from projections.views.intervals import SessionInterval
 from projections.views.receipts import build_receipts
 
 _SHOWN = 40
+_DID_SHOWN = 60  # events of a session
 
 
 class WhyAnswer(NamedTuple):
@@ -47,6 +49,7 @@ class WhyAnswer(NamedTuple):
     receipts: object = None  # of a message
     lines: Sequence[str] = ()  # after the first
     lives: Sequence[SessionInterval] = ()  # of a session
+    event: Event | None = None  # of a claim, a message or an event
 
 
 class WhyContext(NamedTuple):
@@ -159,7 +162,7 @@ def _event_answer(view: WhyContext, word: str) -> WhyAnswer | None:
 def _claim_answer(answers: AllEvents, event: Event) -> WhyAnswer:
     entries = about_claim(answers.entries, event.id)
     head = event_line(event, answers.now, answers.names)
-    return WhyAnswer(event.id, head, entries, "claim", lines=_claim_state_lines(answers, event))
+    return WhyAnswer(event.id, head, entries, "claim", lines=_claim_state_lines(answers, event), event=event)
 
 
 def _claim_state_lines(answers: AllEvents, event: Event) -> list[str]:
@@ -173,13 +176,14 @@ def _message_answer(answers: AllEvents, event: Event) -> WhyAnswer:
     receipts = build_receipts(chain.from_iterable(pieces), event)
     head = event_line(event, answers.now, answers.names)
     lines = receipt_lines(receipts, answers.state, answers.now, answers.names)
-    return WhyAnswer(event.id, head, [], "message", receipts, lines)
+    return WhyAnswer(event.id, head, [], "message", receipts, lines, event=event)
 
 
 def _other_event_answer(answers: AllEvents, event: Event) -> WhyAnswer:
     entries = caused_by(answers.entries, event.id)
     lines = [] if entries else ["It did not change any claim."]
-    return WhyAnswer(event.id, event_line(event, answers.now, answers.names), entries, "event", lines=lines)
+    head = event_line(event, answers.now, answers.names)
+    return WhyAnswer(event.id, head, entries, "event", lines=lines, event=event)
 
 
 _ANSWERS: dict[type, Callable[[AllEvents, Event], WhyAnswer]] = {
@@ -229,8 +233,9 @@ def _page_of(
     if page.older:
         parts.append(page.hint("step"))
     resources = {entry.resource for entry in answer.entries} if answer.kind == "claim" else {answer.about}
+    about = next(iter(resources)) if len(resources) == 1 else ""
     if not view.run.json:
-        parts += history_lines(shown, now, names, *(resources if len(resources) == 1 else ()))
+        parts += history_lines(shown, now, names, about)
     if shown:
         parts += ["", *rule_lines(shown)]
     data = {
@@ -243,7 +248,36 @@ def _page_of(
     }
     if answer.kind == "session":
         data["lives"] = msgspec.to_builtins(answer.lives)
+    if view.run.json:
+        data |= _shown_fields(view.answers, answer, shown, about)
     return "\n".join(parts), data
+
+
+def _shown_fields(
+    answers: Answers, answer: WhyAnswer, shown: Sequence[ClaimHistoryEntry], about: str
+) -> dict[str, object]:
+    """Return what a terminal shows as fields of a JSON document, and the events of a session."""
+    data: dict[str, object] = {
+        "head": answer.head,
+        "lines": answer.lines,
+        "steps": [step_fields(entry, answers.names, about) for entry in shown],
+        "rules": rule_lines(shown),
+        "event": msgspec.to_builtins(answer.event),
+    }
+    if answer.kind == "session":
+        events = answers.written_by(answer.about, _DID_SHOWN)
+        data["did"] = [_did(answers, event) for event in events]
+        data["did_before"] = bool(events) and events[0].n > 1
+    return data
+
+
+def _did(answers: Answers, event: Event) -> dict[str, str]:
+    """Return what a session did with an event as fields of a JSON document."""
+    claim = getattr(event.payload, "claim", "")
+    claimed = answers.event(claim) if claim else None
+    resources = {claim: getattr(claimed.payload, "resource", "")} if claimed else {}
+    text = event_text(event, answers.names, resources)
+    return {"at": event.at, "id": event.id, "type": type_of(event), "text": text}
 
 
 def _print_page(view: WhyContext, page: tuple[str, dict[str, object]]) -> None:
