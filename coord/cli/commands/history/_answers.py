@@ -5,7 +5,7 @@ Both give the same answers. The postings need not be enough for one; NotPosted i
 
 from collections.abc import Sequence
 from functools import cached_property, partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from coord.cli.commands.history._posted import PostedNames, event_line_in, open_posted_history
 from coord.cli.commands.history.log import sessions_named
@@ -23,6 +23,19 @@ from projections.rules.state import State
 from projections.views.claim_history import ClaimHistoryEntry, about_resources, about_session, build_claim_history
 from projections.views.intervals import SessionInterval, analyze_history
 from projections.views.point_in_time import PointInTime
+
+
+class WhyAnswer(NamedTuple):
+    """The answer to a question: its subject, a first line, and the entries of the claim history about it."""
+
+    about: str
+    head: str
+    entries: list[ClaimHistoryEntry]
+    kind: str  # resource, session, claim, message or event
+    receipts: object = None  # of a message
+    lines: Sequence[str] = ()  # after the first
+    lives: Sequence[SessionInterval] = ()  # of a session
+    event: Event | None = None  # of a claim, a message or an event
 
 
 class Answers(Protocol):

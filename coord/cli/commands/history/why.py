@@ -1,13 +1,14 @@
 """`coord why`: explain the history of a resource, a session or an event."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from difflib import get_close_matches
 from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 
-from coord.cli.commands.history._answers import AllEvents, Answers, Postings
+from coord.cli.commands.history._answers import AllEvents, Answers, Postings, WhyAnswer
+from coord.cli.commands.history._shown import shown_fields
 from coord.cli.paging import before_option, limit_option, newest_page, sort_key
 from coord.cli.parser import argument, at_option, command, option
 from coord.cli.resources.words import one_resource, resources_meant
@@ -15,7 +16,7 @@ from coord.engine.run import Run
 from coord.engine.times import is_event_name
 from coord.errors import CoordError, refused
 from coord.render.console.progress import chunks
-from coord.render.events import event_line, event_text, type_of
+from coord.render.events import event_line
 from coord.render.format import line, session_label, time_text
 from coord.render.why import (
     history_lines,
@@ -25,31 +26,15 @@ from coord.render.why import (
     no_holder_text,
     receipt_lines,
     rule_lines,
-    step_fields,
 )
 from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
 from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
 from projections.rules.rows import recent_sessions
-from projections.views.claim_history import ClaimHistoryEntry, about_claim, caused_by
-from projections.views.intervals import SessionInterval
+from projections.views.claim_history import about_claim, caused_by
 from projections.views.receipts import build_receipts
 
 _SHOWN = 40
-_DID_SHOWN = 60  # events of a session
-
-
-class WhyAnswer(NamedTuple):
-    """The answer to a question: its subject, a first line, and the entries of the claim history about it."""
-
-    about: str
-    head: str
-    entries: list[ClaimHistoryEntry]
-    kind: str  # resource, session, claim, message or event
-    receipts: object = None  # of a message
-    lines: Sequence[str] = ()  # after the first
-    lives: Sequence[SessionInterval] = ()  # of a session
-    event: Event | None = None  # of a claim, a message or an event
 
 
 class WhyContext(NamedTuple):
@@ -249,35 +234,8 @@ def _page_of(
     if answer.kind == "session":
         data["lives"] = msgspec.to_builtins(answer.lives)
     if view.run.json:
-        data |= _shown_fields(view.answers, answer, shown, about)
+        data |= shown_fields(view.answers, answer, shown, about)
     return "\n".join(parts), data
-
-
-def _shown_fields(
-    answers: Answers, answer: WhyAnswer, shown: Sequence[ClaimHistoryEntry], about: str
-) -> dict[str, object]:
-    """Return what a terminal shows as fields of a JSON document, and the events of a session."""
-    data: dict[str, object] = {
-        "head": answer.head,
-        "lines": answer.lines,
-        "steps": [step_fields(entry, answers.names, about) for entry in shown],
-        "rules": rule_lines(shown),
-        "event": msgspec.to_builtins(answer.event),
-    }
-    if answer.kind == "session":
-        events = answers.written_by(answer.about, _DID_SHOWN)
-        data["did"] = [_did(answers, event) for event in events]
-        data["did_before"] = bool(events) and events[0].n > 1
-    return data
-
-
-def _did(answers: Answers, event: Event) -> dict[str, str]:
-    """Return what a session did with an event as fields of a JSON document."""
-    claim = getattr(event.payload, "claim", "")
-    claimed = answers.event(claim) if claim else None
-    resources = {claim: getattr(claimed.payload, "resource", "")} if claimed else {}
-    text = event_text(event, answers.names, resources)
-    return {"at": event.at, "id": event.id, "type": type_of(event), "text": text}
 
 
 def _print_page(view: WhyContext, page: tuple[str, dict[str, object]]) -> None:
