@@ -24,8 +24,13 @@ _FIELD_CHARS = 4000
 _TITLE_CHARS = 200
 _EVENT_ID = re.compile(r"(?<![\w./-])[a-z0-9][a-z0-9._-]*/[1-9][0-9]{0,15}(?![\w/])")
 _NOTHING: dict[str, Any] = {
-    **{"lines": [], "steps": [], "rules": [], "receipts": None},
-    **{"did": [], "older": False, "error": ""},
+    "lines": [],
+    "steps": [],
+    "rules": [],
+    "receipts": None,
+    "did": [],
+    "older": False,
+    "error": "",
 }
 
 

@@ -1,6 +1,6 @@
 """What an action does to claims and waiting requests: who loses what, who gets it, and who is told."""
 
-from coord.render.format import duration_text, line, plural, quoted, time_text, ago
+from coord.render.format import ago, duration_text, line, plural, quoted, time_text
 from coord.servers.web.actions.outlook import Effect, Outlook, delay
 from eventlog.events import ClaimBroken, ClaimHandedOver, ClaimReleased, SessionEnded, seconds_between
 from projections.rules.claims import handover_claim
@@ -57,13 +57,18 @@ def _claims_of_others(outlook: Outlook) -> list[Claim]:
 def _queue(rows: list[str], outlook: Outlook) -> list[str]:
     """Add that nobody gets the resource, if that is so."""
     gets = any(" gets " in row or " get " in row for row in rows)
-    return rows if gets else [*rows, "Nobody waits for it." if "resource" in outlook.given else "Nobody waits for these."]
+    return (
+        rows if gets else [*rows, "Nobody waits for it." if "resource" in outlook.given else "Nobody waits for these."]
+    )
 
 
 def break_effect(outlook: Outlook) -> Effect:
+    """Return who loses the claim, who is next, and who is told."""
     claims = _claims_of_others(outlook)
     if not claims:
-        who = f"{outlook.label(outlook.text('session'))} no longer has" if outlook.text("session") else "nobody else has"
+        who = (
+            f"{outlook.label(outlook.text('session'))} no longer has" if outlook.text("session") else "nobody else has"
+        )
         return Effect(refused=f"{who} a claim on {line(outlook.text('resource'))}.")
     after = outlook.after(outlook.me, *(ClaimBroken(claim=claim.id, reason="?") for claim in claims))
     rows = _queue(consequences(outlook, after), outlook)
@@ -77,14 +82,13 @@ def _own_claims(outlook: Outlook) -> list[Claim]:
 
 
 def hand_over_effect(outlook: Outlook) -> Effect:
+    """Return who gets the claim."""
     claims, to = _own_claims(outlook), outlook.session("to")
     if not claims:
         return Effect(refused=f"{line(outlook.text('resource'))} is no longer yours.")
     if to is None:
         return Effect(["Choose the session that gets it."])
-    void = any(
-        not isinstance(handover_claim(outlook.state, claim, to.id, "", outlook.now), Claim) for claim in claims
-    )
+    void = any(not isinstance(handover_claim(outlook.state, claim, to.id, "", outlook.now), Claim) for claim in claims)
     if to.id == outlook.me or void:
         return Effect(refused=f"{outlook.label(to.id)} cannot get it: it is yours, or conflicts with another claim.")
     events = (ClaimHandedOver(claim=c.id, resource=c.resource, to=to.id, note=outlook.text("note")) for c in claims)
@@ -94,6 +98,7 @@ def hand_over_effect(outlook: Outlook) -> Effect:
 
 
 def release_effect(outlook: Outlook) -> Effect:
+    """Return who gets what the person releases."""
     mine = (outlook.me, outlook.text("resource"))
     requests = [*outlook.state.claims.values(), *outlook.state.waits.values()]
     own = [request for request in requests if (request.session, request.resource) == mine]
@@ -104,6 +109,7 @@ def release_effect(outlook: Outlook) -> Effect:
 
 
 def withdraw_effect(outlook: Outlook) -> Effect:
+    """Return which waiting request ends."""
     session = outlook.session()
     waits = [
         wait
@@ -117,6 +123,7 @@ def withdraw_effect(outlook: Outlook) -> Effect:
 
 
 def end_effect(outlook: Outlook) -> Effect:
+    """Return what an ended session loses, and who gets it."""
     session = outlook.session()
     if session is None or session.status in ("ended", "imported"):
         return Effect(refused=f"{outlook.label(outlook.text('session'))} has ended already.")

@@ -24,7 +24,7 @@ def _reached(outlook: Outlook, sent: Message) -> list[str]:
 
 def _sent(outlook: Outlook, to: Iterable[str] | str, reply_to: str = "", *, needs_ack: bool = False) -> Message:
     recipients = EVERYONE if isinstance(to, str) else tuple(to)
-    payload = MessageSent(to=recipients, subject="?", in_reply_to=reply_to, needs_ack=needs_ack)  # type: ignore[arg-type]
+    payload = MessageSent(to=recipients, subject="?", in_reply_to=reply_to, needs_ack=needs_ack)
     return outlook.after(outlook.me, payload).messages[_next_id(outlook)]
 
 
@@ -34,6 +34,7 @@ def _next_id(outlook: Outlook) -> str:
 
 
 def send_effect(outlook: Outlook) -> Effect:
+    """Return who gets the message, and when."""
     names = [name.strip() for name in outlook.text("to").split(",") if name.strip()]
     if not names:
         return Effect(["Choose who gets it."])
@@ -46,6 +47,7 @@ def send_effect(outlook: Outlook) -> Effect:
 
 
 def reply_effect(outlook: Outlook) -> Effect:
+    """Return who gets the answer, and what it confirms."""
     name = outlook.text("message")
     author = outlook.state.current_session(name.rpartition("/")[0])
     if author not in outlook.state.sessions:
@@ -61,6 +63,7 @@ def reply_effect(outlook: Outlook) -> Effect:
 
 
 def ack_effect(outlook: Outlook) -> Effect:
+    """Return what is confirmed, and who must still do so."""
     message = outlook.state.messages.get(outlook.text("message"))
     if message is None or outlook.me not in message.not_acknowledged_by:
         return Effect(refused="it no longer waits for your confirmation.")
@@ -72,6 +75,7 @@ def ack_effect(outlook: Outlook) -> Effect:
 
 
 def resolve_effect(outlook: Outlook) -> Effect:
+    """Return who need not confirm the message any more."""
     message = outlook.state.messages.get(outlook.text("message"))
     if message is None or message.resolved_by:
         return Effect(refused="it is closed already.")
@@ -83,6 +87,7 @@ def resolve_effect(outlook: Outlook) -> Effect:
 
 
 def unblock_effect(outlook: Outlook) -> Effect:
+    """Return what is no longer shown as blocked."""
     session = outlook.session()
     if session is None or not session.doing.blocked_on:
         return Effect(refused=f"{outlook.label(outlook.text('session'))} is no longer blocked.")
@@ -91,6 +96,7 @@ def unblock_effect(outlook: Outlook) -> Effect:
 
 
 def answer_effect(outlook: Outlook) -> Effect:
+    """Return who gets the answer, and whether it is still blocked."""
     session = outlook.session()
     if session is None:
         return Effect(refused="this session is no longer known.")
@@ -102,6 +108,7 @@ def answer_effect(outlook: Outlook) -> Effect:
 
 
 def inbox_effect(outlook: Outlook) -> Effect:
+    """Return how much is marked as read."""
     me = outlook.state.sessions.get(outlook.me)
     messages, notices = (me.unread, me.notices) if me else ([], [])
     if not messages and not notices:

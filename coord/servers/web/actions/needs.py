@@ -24,18 +24,18 @@ def _send(label: str, session: str, subject: str, **fields: str | bool) -> NeedA
     return NeedAction("send", label, {"to": session, "subject": subject, **fields})
 
 
-def _lost(need: Need, me: str) -> list[NeedAction]:
+def _lost(need: Need) -> list[NeedAction]:
     return [_send("Tell it to stop", need.session, "Stop: you have lost a claim", urgency="high")]
 
 
-def _blocked(need: Need, me: str) -> list[NeedAction]:
+def _blocked(need: Need) -> list[NeedAction]:
     if need.asks_person:
         return [_send("Send a message", need.session, "Answer")]
     fields: dict[str, str | bool] = {"session": need.session}
     return [NeedAction("answer", "Answer", fields), NeedAction("unblock", "No longer blocked", fields)]
 
 
-def _circle(need: Need, me: str) -> list[NeedAction]:
+def _circle(need: Need) -> list[NeedAction]:
     rows = [(words[2], words[4]) for step in need.steps for words in step.commands if words[1] == "release"]
     return [
         NeedAction("withdraw", f"Withdraw the request for {resource}", {"session": session, "resource": resource})
@@ -49,11 +49,11 @@ def _unacknowledged(need: Need, me: str) -> list[NeedAction]:
     return [*own, NeedAction("resolve", "Close for everyone", fields)]
 
 
-def _dead(need: Need, me: str) -> list[NeedAction]:
+def _dead(need: Need) -> list[NeedAction]:
     return [NeedAction("end", "End it", {"session": need.session})]
 
 
-def _silent(need: Need, me: str) -> list[NeedAction]:
+def _silent(need: Need) -> list[NeedAction]:
     frees = [
         NeedAction("break", f"Break {words[2]}", {"resource": words[2], "session": need.session})
         for step in need.steps
@@ -61,14 +61,14 @@ def _silent(need: Need, me: str) -> list[NeedAction]:
         if words[1] == "break"
     ]
     ask = _send("Ask", need.session, "Still working?", needs_ack=True)
-    return [*(frees or _dead(need, me)), ask]
+    return [*(frees or _dead(need)), ask]
 
 
 _ACTIONS: dict[str, Callable[[Need, str], list[NeedAction]]] = {
-    "lost": _lost,
-    "blocked": _blocked,
-    "circle": _circle,
+    "lost": lambda need, me: _lost(need),
+    "blocked": lambda need, me: _blocked(need),
+    "circle": lambda need, me: _circle(need),
     "unacknowledged": _unacknowledged,
-    "dead": _dead,
-    "silent": _silent,
+    "dead": lambda need, me: _dead(need),
+    "silent": lambda need, me: _silent(need),
 }

@@ -21,7 +21,10 @@ NOBODY = "you"
 
 
 class Effect(Struct):
-    """What an action will do: sentences, and what the command compares (`seen`). `refused` says why it will do nothing."""
+    """What an action will do: sentences, and what the command compares (`seen`).
+
+    `refused` says why it will do nothing.
+    """
 
     text: list[str] = field(default_factory=list)
     seen: dict[str, list[str]] = field(default_factory=dict)

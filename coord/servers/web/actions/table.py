@@ -13,8 +13,7 @@ from coord.errors import usage_error
 from eventlog.events import MAX_NAME_LENGTH, MAX_TEXT_LENGTH
 
 FieldKind: TypeAlias = Literal["hidden", "line", "text", "session", "recipients", "choice", "check"]
-Given: TypeAlias = Mapping[str, str | bool]
-Seen: TypeAlias = Mapping[str, list[str]]
+Fields: TypeAlias = dict[str, str | bool]
 
 _SUBJECT = 1000  # characters of a subject, as `coord send` allows
 _REASON = 10_000  # characters of a text that is an argument: the system limits the length of one
@@ -30,6 +29,20 @@ class Field(Struct, frozen=True):
     required: bool = False
     value: str | bool = ""  # at first
     choices: tuple[tuple[str, str], ...] = ()  # of the kind "choice": each value with its label
+
+
+class Request(Struct, frozen=True):
+    """What the person asks for: the fields of an action, and what was shown, by the names of `Effect.seen`."""
+
+    fields: Fields
+    seen: Mapping[str, list[str]]
+
+    def __getitem__(self, name: str) -> str:
+        return str(self.fields[name])
+
+    def is_set(self, name: str) -> bool:
+        """Return whether a checkbox is set."""
+        return self.fields[name] is True
 
 
 class Words(Struct, frozen=True):
@@ -48,63 +61,58 @@ class Action(Struct, frozen=True):
     title: str
     confirm: str
     fields: tuple[Field, ...]
-    lines: Callable[[Given, Seen], list[Words]]
+    lines: Callable[[Request], list[Words]]
     ends: bool = False  # whether it takes something away from another session
     as_other: bool = False  # whether it acts as another session, so that the person needs none
 
 
-def _send(given: Given, seen: Seen) -> list[Words]:
-    options = (f"--urgency={given['urgency'] or 'normal'}", *(["--needs-ack"] if given["needs_ack"] else []))
-    return [Words(("send", *options, "--", str(given["to"]), str(given["subject"]), "-"), str(given["body"]))]
+def _send(request: Request) -> list[Words]:
+    options = (f"--urgency={request['urgency']}", *(["--needs-ack"] if request.is_set("needs_ack") else []))
+    return [Words(("send", *options, "--", request["to"], request["subject"], "-"), request["body"])]
 
 
-def _answer(given: Given, seen: Seen) -> list[Words]:
-    send = ("send", "--", str(given["session"]), str(given["subject"]), "-")
-    unblock = _unblock(given, seen) if given["unblock"] and seen.get("blocked") else []
-    return [Words(send, str(given["body"])), *unblock]
+def _answer(request: Request) -> list[Words]:
+    send = Words(("send", "--", request["session"], request["subject"], "-"), request["body"])
+    return [send, *_unblock(request)] if request.is_set("unblock") and request.seen.get("blocked") else [send]
 
 
-def _unblock(given: Given, seen: Seen) -> list[Words]:
-    condition = (f"--if-blocked-since={event}" for event in seen.get("blocked", []))
-    return [Words(("heartbeat", "--blocked-on=", *condition), session=str(given["session"]))]
+def _unblock(request: Request) -> list[Words]:
+    condition = (f"--if-blocked-since={event}" for event in request.seen.get("blocked", []))
+    return [Words(("heartbeat", "--blocked-on=", *condition), session=request["session"])]
 
 
-def _reply(given: Given, seen: Seen) -> list[Words]:
-    return [Words(("reply", "--", str(given["message"]), "-"), str(given["body"]))]
+def _reply(request: Request) -> list[Words]:
+    return [Words(("reply", "--", request["message"], "-"), request["body"])]
 
 
-def _ack(given: Given, seen: Seen) -> list[Words]:
-    return [Words(("ack", "--", str(given["message"])))]
+def _ack(request: Request) -> list[Words]:
+    return [Words(("ack", "--", request["message"]))]
 
 
-def _resolve(given: Given, seen: Seen) -> list[Words]:
-    return [Words(("resolve", f"--note={given['note']}", "--", str(given["message"])))]
+def _resolve(request: Request) -> list[Words]:
+    return [Words(("resolve", f"--note={request['note']}", "--", request["message"]))]
 
 
-def _break(given: Given, seen: Seen) -> list[Words]:
-    only = (f"--claim={claim}" for claim in seen.get("claims", []))
-    return [Words(("break", f"--reason={given['reason']}", *only, "--", str(given["resource"])))]
+def _break(request: Request) -> list[Words]:
+    only = (f"--claim={claim}" for claim in request.seen.get("claims", []))
+    return [Words(("break", f"--reason={request['reason']}", *only, "--", request["resource"]))]
 
 
-def _hand_over(given: Given, seen: Seen) -> list[Words]:
-    return [Words(("handoff", f"--note={given['note']}", "--", str(given["resource"]), str(given["to"])))]
+def _hand_over(request: Request) -> list[Words]:
+    return [Words(("handoff", f"--note={request['note']}", "--", request["resource"], request["to"]))]
 
 
-def _release(given: Given, seen: Seen) -> list[Words]:
-    return [Words(("release", "--", str(given["resource"])))]
+def _release(request: Request) -> list[Words]:
+    return [Words(("release", "--", request["resource"]))]
 
 
-def _withdraw(given: Given, seen: Seen) -> list[Words]:
-    return [Words(("release", "--waiting", "--", str(given["resource"])), session=str(given["session"]))]
+def _withdraw(request: Request) -> list[Words]:
+    return [Words(("release", "--waiting", "--", request["resource"]), session=request["session"])]
 
 
-def _end(given: Given, seen: Seen) -> list[Words]:
-    last = (f"--last={event}" for event in seen.get("last", []))
-    return [Words(("end", *last), session=str(given["session"]))]
-
-
-def _inbox(given: Given, seen: Seen) -> list[Words]:
-    return [Words(("inbox",))]
+def _end(request: Request) -> list[Words]:
+    last = (f"--last={event}" for event in request.seen.get("last", []))
+    return [Words(("end", *last), session=request["session"])]
 
 
 _SESSION = Field("session", required=True)
@@ -173,11 +181,11 @@ ACTIONS = {
         "Withdraw a waiting request", "Withdraw it", (_SESSION, _RESOURCE), _withdraw, ends=True, as_other=True
     ),
     "end": Action("End a session", "End it", (_SESSION,), _end, ends=True, as_other=True),
-    "inbox": Action("Read my messages", "Mark as read", (), _inbox),
+    "inbox": Action("Read my messages", "Show them", (), lambda _: [Words(("inbox",))]),
 }
 
 
-def checked(name: str, fields: object, *, complete: bool = True) -> tuple[Action, dict[str, str | bool]]:
+def checked(name: str, fields: object, *, complete: bool = True) -> tuple[Action, Fields]:
     """Return an action and all its fields, with their first values where none are given. Raises CoordError (2) for an
     unknown action and a wrong field, and with `complete` for a missing one.
     """
@@ -200,7 +208,9 @@ def _checked(field: Field, value: object, complete: bool) -> str | bool:
     if complete and field.required and not value.strip():
         raise usage_error(f"'{shown}' is empty. Nothing was done.")
     if len(value) > field.limit:
-        raise usage_error(f"'{shown}' has {len(value)} characters; at most {field.limit} are allowed. Nothing was done.")
+        raise usage_error(
+            f"'{shown}' has {len(value)} characters; at most {field.limit} are allowed. Nothing was done."
+        )
     if field.kind == "choice" and value not in dict(field.choices):
         raise usage_error(f"'{shown}' has none of its values. Nothing was done.")
     if _is_unusable(value, is_argument=field.kind != "text"):
