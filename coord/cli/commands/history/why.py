@@ -1,13 +1,14 @@
 """`coord why`: explain the history of a resource, a session or an event."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from difflib import get_close_matches
 from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 
-from coord.cli.commands.history._answers import AllEvents, Answers, Postings
+from coord.cli.commands.history._answers import AllEvents, Answers, Postings, WhyAnswer
+from coord.cli.commands.history._shown import shown_fields
 from coord.cli.paging import before_option, limit_option, newest_page, sort_key
 from coord.cli.parser import argument, at_option, command, option
 from coord.cli.resources.words import one_resource, resources_meant
@@ -30,23 +31,10 @@ from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
 from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
 from projections.rules.rows import recent_sessions
-from projections.views.claim_history import ClaimHistoryEntry, about_claim, caused_by
-from projections.views.intervals import SessionInterval
+from projections.views.claim_history import about_claim, caused_by
 from projections.views.receipts import build_receipts
 
 _SHOWN = 40
-
-
-class WhyAnswer(NamedTuple):
-    """The answer to a question: its subject, a first line, and the entries of the claim history about it."""
-
-    about: str
-    head: str
-    entries: list[ClaimHistoryEntry]
-    kind: str  # resource, session, claim, message or event
-    receipts: object = None  # of a message
-    lines: Sequence[str] = ()  # after the first
-    lives: Sequence[SessionInterval] = ()  # of a session
 
 
 class WhyContext(NamedTuple):
@@ -159,7 +147,7 @@ def _event_answer(view: WhyContext, word: str) -> WhyAnswer | None:
 def _claim_answer(answers: AllEvents, event: Event) -> WhyAnswer:
     entries = about_claim(answers.entries, event.id)
     head = event_line(event, answers.now, answers.names)
-    return WhyAnswer(event.id, head, entries, "claim", lines=_claim_state_lines(answers, event))
+    return WhyAnswer(event.id, head, entries, "claim", lines=_claim_state_lines(answers, event), event=event)
 
 
 def _claim_state_lines(answers: AllEvents, event: Event) -> list[str]:
@@ -173,13 +161,14 @@ def _message_answer(answers: AllEvents, event: Event) -> WhyAnswer:
     receipts = build_receipts(chain.from_iterable(pieces), event)
     head = event_line(event, answers.now, answers.names)
     lines = receipt_lines(receipts, answers.state, answers.now, answers.names)
-    return WhyAnswer(event.id, head, [], "message", receipts, lines)
+    return WhyAnswer(event.id, head, [], "message", receipts, lines, event=event)
 
 
 def _other_event_answer(answers: AllEvents, event: Event) -> WhyAnswer:
     entries = caused_by(answers.entries, event.id)
     lines = [] if entries else ["It did not change any claim."]
-    return WhyAnswer(event.id, event_line(event, answers.now, answers.names), entries, "event", lines=lines)
+    head = event_line(event, answers.now, answers.names)
+    return WhyAnswer(event.id, head, entries, "event", lines=lines, event=event)
 
 
 _ANSWERS: dict[type, Callable[[AllEvents, Event], WhyAnswer]] = {
@@ -229,8 +218,9 @@ def _page_of(
     if page.older:
         parts.append(page.hint("step"))
     resources = {entry.resource for entry in answer.entries} if answer.kind == "claim" else {answer.about}
+    about = next(iter(resources)) if len(resources) == 1 else ""
     if not view.run.json:
-        parts += history_lines(shown, now, names, *(resources if len(resources) == 1 else ()))
+        parts += history_lines(shown, now, names, about)
     if shown:
         parts += ["", *rule_lines(shown)]
     data = {
@@ -243,6 +233,8 @@ def _page_of(
     }
     if answer.kind == "session":
         data["lives"] = msgspec.to_builtins(answer.lives)
+    if view.run.json:
+        data |= shown_fields(view.answers, answer, shown, about)
     return "\n".join(parts), data
 
 
