@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from coord.cli.commands.history._posted import PostedNames, event_line_in, open_posted_history
 from coord.cli.commands.history.log import sessions_named
 from coord.engine.board import find_deaths
-from coord.engine.history import FullHistory
+from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
@@ -21,7 +21,8 @@ from eventlog.events import Event, EventId, Instant
 from projections.postings.answers import NotPosted
 from projections.rules.state import State
 from projections.views.claim_history import ClaimHistoryEntry, about_resources, about_session, build_claim_history
-from projections.views.intervals import SessionInterval, analyze_history
+from projections.views.intervals.analysis import analyze_history
+from projections.views.intervals.values import SessionInterval
 from projections.views.point_in_time import PointInTime
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from coord.cli.paging import limit_option, rest_hint
 from coord.cli.parser import command, option
-from coord.engine.history import FullHistory
+from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.platform.replace_file import replace_file
@@ -17,9 +17,9 @@ from coord.render.format import line, plural, time_text
 from coord.render.styled import Pieces, Row, Section, session_pieces, styled
 from coord.render.timeline.scale import Scale, make_scale, period_label, ticks
 from eventlog.events import DAY_S, Instant, add_time
-from projections.views.intervals import HistoryAnalysis, analyze_history
+from projections.views.intervals.analysis import HistoryAnalysis, analyze_history
 from projections.views.point_in_time import PointInTime, before_instant
-from projections.views.timeline import Lane, Timeline, build_timeline
+from projections.views.timeline.period import Lane, Timeline, build_timeline
 
 _CUT_NOTE = "Only the last 24 hours before the last event are shown; --since shows more."
 _MOST_LANES, _WIDEST = 20, 120
