@@ -221,10 +221,11 @@ class Snapshot:
             last = batch.events
         if not last:
             return None
-        more = self.history.catch_up(self.system.wall())
-        last = sorted([*last, *(event for event in more.events if event.at <= last[-1].at)], key=order_key)
+        more, latest = self.history.catch_up(self.system.wall()), last[-1].at
+        last = sorted([*last, *(event for event in more.events if event.at <= latest)], key=order_key)
         if (late := self._late_key(Batch(last, more.rewound))) is None:
             use(last)
+            self._read_ahead = Batch([event for event in more.events if event.at > latest])
         return late
 
     def _late_key(self, batch: Batch) -> EventKey | None:
