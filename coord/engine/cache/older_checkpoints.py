@@ -71,6 +71,22 @@ def older_checkpoint_before(folder: str, key: tuple[Instant, str, int]) -> tuple
     return None
 
 
+def older_checkpoint_of_window(
+    folder: str, key: tuple[Instant, str, int], least: int
+) -> tuple[SavedFold, StoreVersion] | None:
+    """Return the newest older checkpoint before `key`, or else the oldest one with at least `least` events, or None."""
+    oldest = None
+    for count in sorted(_older_checkpoints(folder), reverse=True):
+        if count < least:
+            break
+        saved, folded = load(folder, f"{_OLDER_PREFIX}{count}")
+        if folded:
+            oldest = folded, saved.store
+            if folded.state.precedes(key):
+                return oldest
+    return oldest if least > 0 else None
+
+
 def _older_checkpoints(folder: str) -> list[int]:
     try:
         names = os.listdir(folder)

@@ -31,7 +31,7 @@ from projections.rules.state import State
 from projections.views.point_in_time import PointInTime, after_event, after_instant, before_instant
 
 
-class _WholeHistoryNeeded(Exception):
+class WholeHistoryNeeded(Exception):
     """The end of the history is not enough to answer."""
 
 
@@ -70,29 +70,36 @@ class RecentHistory(Past):
             event = read_event(self.snapshot.workspace.log, text)
             if event and event.at <= self._present.at:
                 return event
-        raise _WholeHistoryNeeded
+        raise WholeHistoryNeeded
 
     def read_after(self, point: PointInTime, *, with_waits: bool) -> None:
         """Read the events after the newest older checkpoint before a point in time.
 
         With `with_waits`, also the requests of all sessions that waited then are among these events. Raises
-        `_WholeHistoryNeeded`; see the module.
+        `WholeHistoryNeeded`; see the module.
         """
-        history, cache = self.snapshot.history, self.snapshot.workspace.cache
+        cache = self.snapshot.workspace.cache
         older = older_checkpoint_before(cache, point.key)
         if older and older[0].state.waits and with_waits:
             first = before_instant(min(wait.asked_at for wait in older[0].state.waits.values()))
             older = older_checkpoint_before(cache, first.key)
-        if older is None or history.problems:
-            raise _WholeHistoryNeeded
-        rows, head = self._start_from(*older), older[1].head
-        starts = final_positions_since(rows.buckets, head) | older[0].positions
+        if older is None:
+            raise WholeHistoryNeeded
+        self.read_from(*older)
+
+    def read_from(self, saved: SavedFold, store: StoreVersion) -> None:
+        """Read the events after an older checkpoint. Raises `WholeHistoryNeeded`; see the module."""
+        history = self.snapshot.history
+        if history.problems:
+            raise WholeHistoryNeeded
+        rows, head = self._start_from(saved, store), store.head
+        starts = final_positions_since(rows.buckets, head) | saved.positions
         changes = {name: position for name, position in history.archive.changes.items() if position}
         ends = final_positions_since(self.snapshot.ended.buckets, head) | changes | history.positions
         self.events = self._read_between(starts, ends)
         is_late = bool(self.events) and not self.start.precedes(self.events[0].key)
         if is_late or self.start.events + len(self.events) != self._present.events:
-            raise _WholeHistoryNeeded
+            raise WholeHistoryNeeded
         rows.expect_none(ends.keys() - starts.keys())  # a session without events has no row
 
     def _start_from(self, older: SavedFold, store: StoreVersion) -> EndedRows:
@@ -112,12 +119,12 @@ class RecentHistory(Past):
         return EndedRows(buckets, self.start, recomputed)
 
     def _read_between(self, starts: Mapping[str, Position], ends: Mapping[str, Position]) -> list[Event]:
-        """Return the events of the journals between these positions. Raises `_WholeHistoryNeeded`."""
+        """Return the events of the journals between these positions. Raises `WholeHistoryNeeded`."""
         nothing, events = Position(), list[Event]()
         for name in starts.keys() | ends.keys():
             new = read_between(self.snapshot.history.folder, name, starts.get(name, nothing), ends.get(name, nothing))
             if new is None:
-                raise _WholeHistoryNeeded
+                raise WholeHistoryNeeded
             events += new
         # The positions can be ahead of the state: see `Snapshot.catch_up`.
         return sorted((event for event in events if event.at <= self._present.at), key=order_key)
@@ -137,7 +144,7 @@ def open_past(
     if snapshot.fresh:
         snapshot.full = True
         recent = RecentHistory(snapshot)
-        with suppress(_WholeHistoryNeeded, CacheDamaged, LogError, OSError):
+        with suppress(WholeHistoryNeeded, CacheDamaged, LogError, OSError):
             recent.read_after(earliest(recent), with_waits=with_waits)
             return recent
     return FullHistory(system, workspace)
