@@ -98,11 +98,13 @@ class LiveView:
         self._window: _Window | None = None
         self._encoded: dict[str, Message] = {}  # the messages about the present state, by the state that they follow
         self.moment: dict[str, object] = {}
+        self.version = 0  # it changes when the page changes
         self.problem = ""  # why the log cannot be read
         self.next_change: Instant = NEVER  # when the moment changes without an event
 
     def refresh(self) -> None:
         """Catch up with the log and make the moment again."""
+        before, count = self.moment, self._window.changes.count if self._window else -1
         snapshot, self._snapshot = self._snapshot, None
         self._encoded, self.problem = {}, ""
         try:
@@ -116,6 +118,9 @@ class LiveView:
             self.problem = f"the page failed ({type(error).__name__}: {str(error)[:200]})"
         if self.problem:
             self._make_failed()
+        now_at = {"at": self.moment["at"]}
+        if self.moment != {**before, **now_at} or count != (self._window.changes.count if self._window else -1):
+            self.version += 1
 
     def _read(self, snapshot: FollowedSnapshot | None) -> FollowedSnapshot:
         snapshot = snapshot or FollowedSnapshot(self._system, self._workspace)
