@@ -3,6 +3,8 @@
 import ctypes
 import errno
 import os
+import struct
+from collections.abc import Iterator
 from contextlib import suppress
 
 _MASK = (
@@ -10,6 +12,7 @@ _MASK = (
 )  # modify, moved from and to, create, delete, delete and move self
 _ONLY_FOLDERS = 0x1000000
 _BUFFER_BYTES = 1 << 16
+_HEADER = struct.Struct("iIII")  # the watch, what happened, a cookie, and the length of the name that follows
 
 
 class FolderChanges:
@@ -39,17 +42,19 @@ class FolderChanges:
         """Stop watching."""
         os.close(self.fd)
 
-    def drain(self) -> None:
-        """Read the changes that were reported, and follow the folder if it was made, moved or removed.
+    def drain(self) -> bool:
+        """Read the changes that were reported, and return whether any counts: those of hidden files do not.
 
-        Raises OSError if it cannot be watched any more.
+        Follows the folder if it was made, moved or removed. Raises OSError if it cannot be watched any more.
         """
+        counts = False
         with suppress(BlockingIOError):
-            while os.read(self.fd, _BUFFER_BYTES):
-                pass
+            while data := os.read(self.fd, _BUFFER_BYTES):
+                counts |= any(not name.startswith(b".") for name in _names(data))
         if self._watched is None or self._watched != _identity(self._folder):
             self._libc.inotify_rm_watch(self.fd, self._watch)  # fails if the watch ended with its folder
             self._start()
+        return counts
 
     def _start(self) -> None:
         """Watch the folder, or the nearest one above it that exists."""
@@ -65,6 +70,15 @@ class FolderChanges:
             else:
                 self._watch, self._watched = watch, None if missing else _identity(path)
                 return
+
+
+def _names(data: bytes) -> Iterator[bytes]:
+    """Yield the name of each file that a report is about; empty for the folder itself."""
+    at = 0
+    while at < len(data):
+        *_, length = _HEADER.unpack_from(data, at)
+        at += _HEADER.size + length
+        yield data[at - length : at].rstrip(b"\0")
 
 
 def _identity(path: str) -> tuple[int, int] | None:

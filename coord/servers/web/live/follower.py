@@ -97,7 +97,7 @@ class Follower:
 
     def _do(self, task: Callable[[], None]) -> None:
         self._tasks.append(task)
-        with suppress(BlockingIOError):  # then it is awake
+        with suppress(OSError):  # it is awake already, or has ended
             os.write(self._wake_write, b"!")
 
     # --- in the thread ----------------------------------------------------------------------------------------------
@@ -147,7 +147,8 @@ class Follower:
             while self._readers and not self._stopped:
                 self._send()
                 left_s = min(self._until_due_s(), last + (gap_s if changed else watch.poll_s) - time.monotonic())
-                if self._wait(None if left_s == inf else max(0.0, left_s), None if changed else watch.fd):
+                is_ready = self._wait(None if left_s == inf else max(0.0, left_s), None if changed else watch.fd)
+                if is_ready and watch.drain():
                     gap_s = min(2 * gap_s, LARGEST_GAP_S) if time.monotonic() < last + 1 else FIRST_GAP_S
                     changed = True
                 now = time.monotonic()
@@ -179,10 +180,13 @@ class Follower:
 
 
 class _Watch(Struct):
-    """A descriptor that is readable after a change, how to clear it, and after how many seconds to look anyway."""
+    """A descriptor that is readable after a change, and after how many seconds to look at the log anyway.
+
+    `drain` reads what was reported, and returns whether it can be about the log.
+    """
 
     fd: int
-    drain: Callable[[], object]
+    drain: Callable[[], bool]
     poll_s: float
 
 
@@ -202,6 +206,7 @@ def _watch(folder: str) -> Iterator[_Watch]:
         changes.close()
 
 
-def _read_all(fd: int) -> None:
+def _read_all(fd: int) -> bool:
     with suppress(BlockingIOError):
         os.read(fd, 1 << 16)
+    return True
