@@ -105,9 +105,10 @@ class Follower:
     def _run(self) -> None:
         while not self._stopped:
             try:
-                self._wait(None)
                 if self._readers:
                     self._follow()
+                else:
+                    self._wait(None)
             except Exception:  # a fault of the code must not end the thread that all pages depend on
                 traceback.print_exc()
                 time.sleep(1)
