@@ -148,3 +148,16 @@ def _older_checkpoints(folder: str) -> list[int]:
         return []
     counts = (name.removeprefix(_OLDER_PREFIX) for name in names if name.startswith(_OLDER_PREFIX))
     return [int(count) for count in counts if count.isdecimal() and len(count) < 16]
+
+
+def older_checkpoint_of_window(folder: str, key: EventKey, least: int) -> tuple[SavedFold, StoreVersion] | None:
+    """Return the newest older checkpoint before `key`, or else the oldest one, with at least `least` events, or None.
+
+    None is also returned if the window can begin with the first event.
+    """
+    before = [count for count in counts_before(folder, key) if count >= least]
+    after = [count for count in older_counts(folder) if count >= least] if least > 0 else []
+    for count in (*reversed(before), *after):
+        if found := load_older_checkpoint(folder, count):
+            return found
+    return None
