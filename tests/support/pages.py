@@ -97,11 +97,12 @@ class PageServer:
         """Open a connection, to send anything."""
         return socket.create_connection((self.host.strip("[]"), self.port), timeout=GUARD_S)
 
-    def send(self, data: bytes) -> bytes:
-        """Send bytes, and return everything that is answered."""
+    def send(self, data: bytes, *, ends: bool = False) -> bytes:
+        """Send bytes, and return everything that is answered until the end. With `ends`, nothing more can be sent."""
         with self.connect() as connection:
             connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
+            if ends:
+                connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(1 << 16), b""))
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:

@@ -20,6 +20,7 @@ from coord.engine.machine_lock import under_lock
 from coord.engine.run import Run
 from coord.errors import CoordError, from_os_error, refused
 from coord.servers.web.access.middleware import Guard
+from coord.servers.web.access.peers import allowed_users
 from coord.servers.web.access.rules import Served, new_key
 from coord.servers.web.app import World, make_app
 from coord.servers.web.serving.browser import open_browser, why_not
@@ -177,7 +178,7 @@ class _Server(uvicorn.Server):
 
 async def _serve(world: World, sockets: list[socket], report: Any) -> int:
     """Serve until a signal, and return its number."""
-    guard = Guard(make_app(world), world.served, report)
+    guard = Guard(make_app(world), world.served, allowed_users(world.system.env), report)
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # failures are reported by the guard
     logging.getLogger("uvicorn").propagate = False
     config = uvicorn.Config(

@@ -130,10 +130,12 @@ def test_headers_that_are_sent_twice_are_refused(page: PageServer) -> None:
     host = f"Host: 127.0.0.1:{page.port}\r\n"
     cookie = f"Cookie: {page.cookie['Cookie']}\r\n"
     for lines in (host + host + cookie, host + cookie + f"Origin: http://127.0.0.1:{page.port}\r\nOrigin: null\r\n"):
-        answer = page.send(f"GET /api/moment HTTP/1.1\r\n{lines}\r\n".encode())
+        answer = page.send(f"GET /api/moment HTTP/1.1\r\n{lines}Connection: close\r\n\r\n".encode())
         assert answer.split(b" ", 2)[1] in (b"400", b"403"), answer
     answer = page.send(f"GET /api/moment HTTP/1.0\r\n{cookie}\r\n".encode())
     assert answer.split(b" ", 2)[1] == b"403", "a request without Host"
+    answer = page.send(f"GET / HTTP/1.1\r\n{host}{cookie}Connection: close\r\n\r\n".encode())
+    assert answer.split(b" ", 2)[1] == b"200"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ def test_clients_that_send_slowly_do_not_block_others(page: PageServer) -> None:
 )
 def test_bytes_that_are_no_request_end_only_their_connection(page: PageServer, data: bytes) -> None:
     try:
-        answer = page.send(data)
+        answer = page.send(data, ends=True)
     except (ConnectionResetError, BrokenPipeError):
         answer = b""
     assert answer == b"" or answer.split(b" ", 2)[1] in (b"400", b"403")
