@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error
 from coord.servers.web.access.rules import Served
+from coord.servers.web.stories import find, story
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
@@ -34,6 +35,7 @@ class World(Struct):
     served: Served
     read_only: bool = False
     live: Any = None  # follows the log
+    commands: Any = None  # runs commands in child processes
     person: Any = None  # the session of the person who uses the page
 
 
@@ -100,6 +102,15 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     return _error(error.status_code, REFUSED, message or error.detail)
 
 
+async def _story(request: Request) -> Response:
+    about, at = (request.query_params.get(name, "") for name in ("about", "at"))
+    return JSONResponse(await story(world_of(request).commands, about, at))
+
+
+async def _search(request: Request) -> Response:
+    return JSONResponse(await find(world_of(request).commands, request.query_params.get("text", "")))
+
+
 ROUTES = [
     Route("/", _page),
     Route("/plain", _not_yet),
@@ -108,8 +119,8 @@ ROUTES = [
     Route("/api/stream", _not_yet),
     Route("/api/moment", _not_yet),
     Route("/api/timeline", _not_yet),
-    Route("/api/story", _not_yet),
-    Route("/api/search", _not_yet),
+    Route("/api/story", _story),
+    Route("/api/search", _search),
     Route("/api/effect", _not_yet, methods=["POST"]),
     Route("/api/act", _not_yet, methods=["POST"]),
     Mount("/static", StaticFiles(directory=_HERE / "static")),

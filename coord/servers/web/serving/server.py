@@ -21,6 +21,7 @@ from msgspec import Struct
 from coord.engine.machine_lock import under_lock
 from coord.engine.run import Run
 from coord.errors import CoordError, from_os_error, refused
+from coord.servers.child import Commands
 from coord.servers.web.access.middleware import Guard
 from coord.servers.web.access.peers import allowed_users
 from coord.servers.web.access.rules import Served, new_key
@@ -70,7 +71,8 @@ def serve(run: Run, options: ServeOptions) -> None:
     if other:
         _use_other(run, other, options)
         return
-    world = World(run.system, run.workspace, run.config, served, options.read_only)
+    commands = Commands(run.workspace.folder, run.workspace.root, run.system.env)
+    world = World(run.system, run.workspace, run.config, served, options.read_only, commands=commands)
     try:
         _announce(run, world, options, is_recorded)
         number = asyncio.run(_serve(world, sockets, run.note))
