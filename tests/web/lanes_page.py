@@ -11,15 +11,17 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-import coord.servers.web
 from tests.web.conftest import HERE
 
 Tables = dict[str, dict[str, Any]]
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 _WEB = HERE.parent.parent / "coord" / "servers" / "web"
-_PAGE = "<!doctype html><html lang=en><title>lanes</title>{links}<main><section id=lanes aria-label=Lanes></section></main>"
+_PAGE = (
+    "<!doctype html><html lang=en><title>lanes</title>{links}<main><section id=lanes aria-label=Lanes></section></main>"
+)
 _MOUNT = """async () => {
-  const [{ createStore }, { mount }] = await Promise.all([import("/static/core/store.js"), import("/static/lanes/lanes.js")]);
+  const { createStore } = await import("/static/core/store.js");
+  const { mount } = await import("/static/lanes/lanes.js");
   window.store = createStore();
   window.asked = [];
   window.api = { fetchTimeline: async (until) => { window.asked.push(until); return window.earlier; } };
@@ -49,7 +51,9 @@ class _Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-def open_lanes(page: Page, address: str, timeline: dict[str, Any] | None = None, view: dict[str, Any] | None = None) -> None:
+def open_lanes(
+    page: Page, address: str, timeline: dict[str, Any] | None = None, view: dict[str, Any] | None = None
+) -> None:
     """Open the lanes with a timeline."""
     links = "".join(f'<link rel=stylesheet href="/static/{name}.css">' for name in ("style", "styles/lanes"))
     page.route("**/lanes-alone", lambda route: route.fulfill(content_type="text/html", body=_PAGE.format(links=links)))
@@ -76,7 +80,9 @@ def empty_tables() -> Tables:
     return {name: {} for name in ("lanes", "bars", "marks", "messages", "links")}
 
 
-def make_lane(session: str, start: float = 0, end: float | None = None, how: str = "ended", **more: object) -> dict[str, Any]:
+def make_lane(
+    session: str, start: float = 0, end: float | None = None, how: str = "ended", **more: object
+) -> dict[str, Any]:
     """Return the row of a session that was live from minute to minute."""
     life = {"session": session, "start": instant(start), "last_at": instant(start), "evidence": "", "cause": ""}
     life |= {"end": instant(end), "how": how} if end is not None else {"end": "", "how": ""}
@@ -94,7 +100,15 @@ def make_bar(session: str, claim: str, start: float, end: float | None = None, *
 
 def make_mark(kind: str, event: str, at: float, session: str, **more: object) -> dict[str, Any]:
     """Return the row of a mark."""
-    mark = {"kind": kind, "id": event, "at": instant(at), "session": session, "by": "", "claim": "", "resource": "file/a.py"}
+    mark = {
+        "kind": kind,
+        "id": event,
+        "at": instant(at),
+        "session": session,
+        "by": "",
+        "claim": "",
+        "resource": "file/a.py",
+    }
     return mark | {"words": "", "others": []} | more
 
 
@@ -119,7 +133,9 @@ def random_tables(seed: int, sessions: int, claims: int, minutes: float = 600) -
         spans[name] = (start, minutes if end is None else end)
         tables["lanes"][name] = make_lane(name, start, end, rng.choice(["ended", "ended", "dead"]))
         if end is not None and tables["lanes"][name]["lives"][0]["how"] == "dead":
-            tables["marks"][f"D{name} died "] = make_mark("died", f"D{name}", end, name, resource="", words="silent for 20 min")
+            tables["marks"][f"D{name} died "] = make_mark(
+                "died", f"D{name}", end, name, resource="", words="silent for 20 min"
+            )
     for number in range(claims):
         name = rng.choice(names)
         begin, stop = spans[name]
@@ -128,15 +144,19 @@ def random_tables(seed: int, sessions: int, claims: int, minutes: float = 600) -
         _add_claim(rng, tables, name, f"E{number}", start, end, is_open=stop == minutes and rng.random() < 0.03)
         if number % 9 == 0:
             kind = rng.choice(["refused", "refused", "refused", "lost", "broken", "void"])
-            tables["marks"][f"M{number} {kind} "] = make_mark(kind, f"M{number}", start, name, resource=rng.choice(_RESOURCES))
+            tables["marks"][f"M{number} {kind} "] = make_mark(
+                kind, f"M{number}", start, name, resource=rng.choice(_RESOURCES)
+            )
         if number % 7 == 0:
-            to = rng.sample(names, rng.choice([1, 1, 2]))
+            to = rng.sample(names, min(sessions, rng.choice([1, 1, 2])))
             urgency = rng.choice(["normal", "normal", "high"])
             tables["messages"][f"S{number}"] = make_message(f"S{number}", start, name, to, urgency=urgency)
     return tables
 
 
-def _add_claim(rng: random.Random, tables: Tables, name: str, claim: str, start: float, end: float, *, is_open: bool) -> None:
+def _add_claim(
+    rng: random.Random, tables: Tables, name: str, claim: str, start: float, end: float, *, is_open: bool
+) -> None:
     more: dict[str, Any] = {"resource": rng.choice(_RESOURCES), "mode": "shared" if rng.random() < 0.1 else "exclusive"}
     more["note"] = rng.choice(["", "", "fix the parser", "write the docs"])
     if rng.random() < 0.15:
@@ -146,4 +166,9 @@ def _add_claim(rng: random.Random, tables: Tables, name: str, claim: str, start:
         if how != "granted":
             return
         start = until
-    add_bar(tables, make_bar(name, claim, start, None if is_open else end, **more, **({} if is_open else {"how": rng.choice(_ENDS)})))
+    add_bar(
+        tables,
+        make_bar(
+            name, claim, start, None if is_open else end, **more, **({} if is_open else {"how": rng.choice(_ENDS)})
+        ),
+    )

@@ -115,8 +115,10 @@ function drawLives({ context, theme, scale, edge }, { lane, axis }, seen) {
     if (before) strokeLine(context, theme.life, 1, [[x(before.until), axis], [x(life.at), axis]], [1, 4]);
     if (life.until < seen.start) return;
     strokeLine(context, theme.life, 1.6, [[x(life.at), axis], [x(Math.min(life.until, edge)), axis]]);
-    if (life.how === "ended" && life.until <= edge) strokeLine(context, theme.life, 3, [[x(life.until), axis - 5], [x(life.until), axis + 5]]);
+    if (life.how === "ended" && life.until <= seen.end) strokeLine(context, theme.life, 3, [[x(life.until), axis - 5], [x(life.until), axis + 5]]);
+    if (life.at < seen.start) return;
     context.fillStyle = theme.back;
+    context.lineWidth = 1.6;
     context.beginPath();
     context.arc(x(life.at), axis, 3, 0, 7);
     context.fill();

@@ -3,7 +3,7 @@
 import { h } from "../core/dom.js";
 import { drawFrame, HEAD } from "./draw.js";
 import { listen, listenToKeys } from "./input.js";
-import { bandAt, createModel, foldLanes, NARROW, placeLanes, updateModel, WIDE } from "./layout.js";
+import { bandAt, createModel, foldLanes, NARROW, placeLanes, updateModel, usedRows, WIDE } from "./layout.js";
 import { makeLegend } from "./legend.js";
 import { makeList } from "./list.js";
 import { readTheme } from "./looks.js";
@@ -127,30 +127,40 @@ function takeMoment(lanes) {
   place(lanes);
 }
 
-/** Fold and place the lanes, keep the topmost visible one where it is, and write what is shown. */
-function place(lanes) {
-  const { state, store, ui } = lanes, { narrow } = state;
+/**
+ * Fold and place the lanes, keep the topmost visible one where it is, and write what is shown. While the span is moving,
+ * lanes and rows are only added, so that nothing jumps under the pointer.
+ */
+function place(lanes, moving = false) {
+  const { state, store, ui } = lanes;
   if (!state.span) return placeNothing(lanes);
   const top = state.scroll > 0 ? bandAt(state.placed.bands, state.scroll) : null, offset = top ? state.scroll - top.top : 0;
-  const span = { start: state.span.start, end: Math.min(state.span.end, state.edge) };
-  const folded = foldLanes(state.model, span, store.view.ended);
+  const span = { start: state.span.start, end: Math.min(state.span.end, state.edge) }, before = state.placed.bySession;
+  const folded = foldLanes(state.model, span, (lane) => store.view.ended || (moving && before.has(lane.session)));
   if (state.cut) folded.lanes = folded.lanes.filter((lane) => lane.start <= state.cut);
-  state.placed = placeLanes(folded.lanes, narrow ? NARROW : WIDE);
-  const later = state.cut ? 0 : folded.later, count = folded.ended + later;
-  ui.fold.hidden = !count;
+  const rowsOf = (lane) => Math.max(usedRows(lane, span), (moving && before.get(lane.session)?.rows) || 0);
+  state.placed = placeLanes(folded.lanes, state.narrow ? NARROW : WIDE, rowsOf);
+  ui.facts.textContent = `${spanText(state.span)} · ${plural(folded.lanes.length, "session")}`;
+  if (!moving) writeState(lanes, folded);
+  resizeHeight(lanes);
+  const same = top && state.placed.bySession.get(top.lane.session);
+  if (same) ui.scroller.scrollTop = same.top + Math.min(offset, same.height - 1);
+  state.scroll = ui.scroller.scrollTop;
+  lanes.schedule();
+}
+
+const plural = (count, noun) => (count === 1 ? `1 ${noun}` : `${count} ${noun}s`);
+
+function writeState({ state, store, ui, list }, { ended, later }) {
+  const after = state.cut ? 0 : later, verb = store.view.ended ? "Hide" : "Show";
+  ui.fold.hidden = !(ended || after);
   ui.fold.setAttribute("aria-pressed", String(store.view.ended));
-  const words = [folded.ended && `${folded.ended} that ended before`, later && `${later} that began after`].filter(Boolean).join(" and ");
-  ui.fold.textContent = `${store.view.ended ? "Hide" : "Show"} ${words}`;
-  ui.facts.textContent = `${spanText(state.span)} · ${folded.lanes.length} ${folded.lanes.length === 1 ? "session" : "sessions"}`;
+  ui.fold.textContent = ended
+    ? `${verb} ${plural(ended, "session")} that ended before${after ? ` and ${after} that began after` : ""}` : `${verb} ${plural(after, "session")} that began after`;
   ui.now.setAttribute("aria-pressed", String(state.follow && !state.cut));
   const { text, sessions, resources } = store.view.filter;
   ui.unfilter.hidden = !(text || sessions.length || resources.length);
-  resizeHeight(lanes);
-  const same = top && state.placed.bySession.get(top.lane.session);
-  if (same) ui.scroller.scrollTop = same.top + offset;
-  state.scroll = ui.scroller.scrollTop;
-  lanes.list.update();
-  schedule(lanes);
+  list.update();
 }
 
 function placeNothing(lanes) {
@@ -158,7 +168,7 @@ function placeNothing(lanes) {
   lanes.ui.facts.textContent = "Nothing happened in this period.";
   lanes.ui.fold.hidden = lanes.ui.unfilter.hidden = true;
   resizeHeight(lanes);
-  schedule(lanes);
+  lanes.schedule();
 }
 
 function resizeHeight({ state, ui, element }) {
@@ -186,6 +196,8 @@ function resize(lanes) {
 function schedule(lanes) {
   if (lanes.waiting || !lanes.state.shown) return;
   lanes.waiting = requestAnimationFrame(() => {
+    if (lanes.state.moving) place(lanes, true);
+    lanes.state.moving = false;
     lanes.waiting = 0;
     draw(lanes);
   });

@@ -203,8 +203,15 @@ export function visibleItems(items, span) {
   return items.slice(lowerBound(items, (item) => item.at >= span.start), lowerBound(items, (item) => item.at > span.end));
 }
 
-/** Return the lanes that a span has something of, and how many it has not; all of them if `all`. */
-export function foldLanes(model, span, all) {
+/** Return how many rows of a lane a span needs: up to the last one with a bar in it. */
+export function usedRows(lane, span) {
+  let count = lane.rows.length;
+  while (count && !visibleBars(lane.rows[count - 1], span).length) count -= 1;
+  return count;
+}
+
+/** Return the lanes that a span has something of, or that `keep` accepts, and how many others there are. */
+export function foldLanes(model, span, keep) {
   const lanes = [];
   let ended = 0, later = 0;
   for (const lane of model.order) {
@@ -212,19 +219,19 @@ export function foldLanes(model, span, all) {
     const isEnded = lane.end < span.start, isLater = lane.start > span.end;
     ended += isEnded;
     later += isLater;
-    if (all || !(isEnded || isLater)) lanes.push(lane);
+    if (!(isEnded || isLater) || keep(lane)) lanes.push(lane);
   }
   return { lanes, ended, later };
 }
 
-/** Place lanes below each other: the top, line and rows of each, in pixels. */
-export function placeLanes(lanes, measures) {
+/** Place lanes below each other, each with the rows that `rowsOf` gives: the top, line and rows of each, in pixels. */
+export function placeLanes(lanes, measures, rowsOf = (lane) => lane.rows.length) {
   const bands = [], bySession = new Map();
   let top = 0;
   for (const lane of lanes) {
-    const pitch = Math.max(3, Math.min(measures.row, Math.floor(MOST_ROWS_HEIGHT / Math.max(1, lane.rows.length))));
-    const height = Math.max(measures.least, measures.first + lane.rows.length * pitch + measures.pad);
-    const band = { lane, number: bands.length, top, height, axis: top + measures.axis, first: top + measures.first, pitch, bar: Math.max(2, pitch - (measures.row - measures.bar)) };
+    const rows = rowsOf(lane), pitch = Math.max(3, Math.min(measures.row, Math.floor(MOST_ROWS_HEIGHT / Math.max(1, rows))));
+    const height = Math.max(measures.least, measures.first + rows * pitch + measures.pad);
+    const band = { lane, rows, number: bands.length, top, height, axis: top + measures.axis, first: top + measures.first, pitch, bar: Math.max(2, pitch - (measures.row - measures.bar)) };
     bands.push(band);
     bySession.set(lane.session, band);
     top += height;

@@ -71,7 +71,7 @@ const bar = "M-8 -6H12V6H-8z";
 
 /** How a claim or a wait ended: paths from the top of a bar's right edge; a bar is 15 high. A release has none. */
 export const ENDS = {
-  expired: path("m-4 0v15m-2 -15h4m-4 15h4"), lapsed: path("m-4 0v15m-2 -15h4m-4 15h4"), broken: path("l-5 4l5 4l-5 4l5 3"),
+  expired: path("m-4 0v15m-2 -15h4m-4 15h4"), lapsed: path("m-4 0v15m-2 -15h4m-4 15h4"), broken: path("M0 0l-5 4l5 4l-5 4l5 3"),
   session_dead: path("m-10 4l8 8m0 -8l-8 8"), session_ended: path("m-1 0v15m-3 -15v15"),
   handed_over: path("m-8 8h6m-3 -3l3 3l-3 3"), passed_on: path("m-8 8h6m-3 -3l3 3l-3 3"), gave_up: path("m-3 5l6 6m0 -6l-6 6"),
 };

@@ -63,16 +63,15 @@ export function panSpan(span, by, bounds) {
 export function ticks(scale, apart) {
   const length = scale.end - scale.start;
   const most = Math.max(1, Math.floor((scale.right - scale.left) / apart));
-  const last = STEPS[STEPS.length - 1];
-  const step = STEPS.find((size) => length / size <= most) || last * Math.ceil(length / last / most);
-  const begin = new Date(scale.start);
-  const found = [];
+  const longest = STEPS[STEPS.length - 1];
+  const step = STEPS.find((size) => length / size <= most) || longest * Math.ceil(length / longest / most);
+  const begin = new Date(scale.start), found = [];
   let before = begin.toDateString(), latest = -Infinity;
   const [year, month, day] = [begin.getFullYear(), begin.getMonth(), begin.getDate()];
-  for (let n = 0; n < 2000; n += 1) {
+  const passed = ((begin.getHours() * 60 + begin.getMinutes()) * 60 + begin.getSeconds()) * SECOND;
+  for (let n = Math.floor(passed / step), last = n + 100; n < last; n += 1) {
     // Counted from local midnight by wall clock, so that ticks stay round where the clocks change.
     const at = step >= DAY ? new Date(year, month, day + n * (step / DAY)) : new Date(year, month, day, 0, 0, n * (step / SECOND));
-    if (n === 0) n = Math.max(0, Math.floor((scale.start - at.getTime()) / step) - Math.ceil(HOUR / step));
     if (at.getTime() > scale.end) break;
     if (at.getTime() < scale.start || at.getTime() <= latest) continue;
     latest = at.getTime();

@@ -41,6 +41,7 @@ export function setSpan(lanes, span) {
   state.span = span;
   state.all = false;
   state.follow = span.end >= state.now;
+  state.moving = true;
   hideTip(lanes);
   settle(lanes);
   lanes.schedule();

@@ -20,7 +20,7 @@ export function makeLabels(model) {
   for (const lane of model.lanes.values()) counts.set(lane.name, (counts.get(lane.name) || 0) + 1);
   return (session) => {
     const name = (model.lanes.get(session) || { name: "" }).name, shown = clean(name, 40);
-    if (!shown) return clean(session, 60);
+    if (!shown || name === session) return clean(session, 60);
     const isClear = counts.get(name) === 1 && !model.lanes.has(name) && shown === name && !/\s/.test(name);
     return isClear ? shown : `${shown} (${session})`;
   };
