@@ -10,14 +10,14 @@ const PATIENCE_MS = 400; // while dragging, an answer that takes longer than thi
 export function createMoments(store, api, onChange) {
   let current = null; // the request under way: {at, step, continuous, started, abort}
   let next = null; // the request that begins after it
-  let settled = ""; // the time whose moment is shown
+  let settled = "", seen = ""; // the time whose moment is shown, and that of the view when it was looked at
   const moments = { busy: false, error: "", show, step, live: () => show("") };
 
   /** Show the moment at an instant or after an event; `continuous` for one of many, as in a drag. */
   function show(at, { continuous = false } = {}) {
     moments.error = "";
     if (at !== store.view.at) store.setView({ at, ...windowAround(store.view, at) }, { continuous });
-    else if (!continuous) follow(false);
+    else if (!continuous && next) want({ ...next, continuous });
   }
   /** Show the moment `by` events later than the one that is shown or asked for. */
   function step(by) {
@@ -27,12 +27,13 @@ export function createMoments(store, api, onChange) {
     if (steps || (asked && asked.at !== settled)) want({ at: asked ? asked.at : store.view.at, step: steps, continuous: true });
     else settle(settled);
   }
-  function follow(continuous) {
-    const asked = next || current;
-    if (store.view.at === settled && !asked) return;
-    if (store.view.at === "") settle("");
-    else if (!asked || asked.step || asked.at !== store.view.at) want({ at: store.view.at, step: 0, continuous });
-    else if (!continuous && asked === next) want(next);
+  /** Show what the view names, if that changed. */
+  function follow() {
+    const { at } = store.view;
+    if (at === seen) return;
+    seen = at;
+    if (at === "" || at === settled) settle(at);
+    else want({ at, step: 0, continuous: store.continuous });
   }
   function want(request) {
     if (!current) {
@@ -62,14 +63,13 @@ export function createMoments(store, api, onChange) {
   }
   function arrived({ at, step: steps, continuous }, moment) {
     if (steps > 0 && store.moment && moment.event === store.moment.event) {
-      settled = "";
       store.setView({ at: "" }); // there is no later event
       return;
     }
     const named = steps ? moment.event || moment.at : isEventId(at) || isInstant(at) ? at : moment.at;
     settled = named;
-    const isShown = steps || store.view.at === at;
-    if (isShown) store.setView({ at: named, ...windowAround(store.view, moment.at) }, { continuous: continuous && !steps });
+    if (steps || store.view.at === at) seen = named;
+    if (seen === named) store.setView({ at: named, ...windowAround(store.view, moment.at) }, { continuous: continuous && !steps });
     store.setMoment(moment);
   }
   function failed(error) {
@@ -89,10 +89,10 @@ export function createMoments(store, api, onChange) {
     onChange();
   }
   store.subscribe((changed) => {
-    if (changed.has("view")) follow(store.continuous);
-    else if (changed.has("live") && store.view.at !== settled && !current) follow(false);
+    if (changed.has("view")) follow();
+    else if (changed.has("live") && store.view.at !== settled && !current) want({ at: seen, step: 0, continuous: false });
   });
-  follow(false);
+  follow();
   return moments;
 }
 
