@@ -15,7 +15,6 @@ export function mount(store, api) {
       const before = shown;
       take(data, id);
       tabs.post("state", { data, id, before });
-      if (!tabs.isVisible() && tabs.shared) tabs.check();
     },
     onNeeds(data) {
       store.receiveNeeds(data);
