@@ -7,7 +7,7 @@ from eventlog.events import Instant, MessageSent, seconds_between
 from projections.rules.resources import covers, overlap
 from projections.rules.state import Claim, State
 from projections.views.claim_history import ClaimHistoryEntry
-from projections.views.intervals import SessionInterval
+from projections.views.intervals.values import SessionInterval
 from projections.views.receipts import Receipt, Receipts
 
 
@@ -26,12 +26,27 @@ def history_lines(entries: Sequence[ClaimHistoryEntry], now: Instant, names: Nam
 
 
 def _entry_text(entry: ClaimHistoryEntry, names: Names, about: str) -> str:
+    step = step_fields(entry, names, about)
+    told = f" · but was told: {step['told']}" if step["told"] else ""
+    words = f" — {step['words']}" if step["words"] else ""
+    return f"{entry.cause or 'time passes'}  {step['text']} · rule {entry.rule}{told}{words}"
+
+
+def step_fields(entry: ClaimHistoryEntry, names: Names, about: str = "") -> dict[str, str | int]:
+    """Return the parts of an entry's line as the fields of a JSON document.
+
+    `told` is what the requester was told if the merged history decided something else.
+    """
     resource = "" if entry.resource in ("", about) else f" [{line(entry.resource)}]"
     as_told = {"renewed": "granted"}.get(entry.what, entry.what) == entry.told
-    told = "" if as_told or not entry.told else f" · but was told: {entry.told}"
-    words = f" — {line(entry.words, 160)}" if entry.words else ""
-    cause = entry.cause or "time passes"
-    return f"{cause}  {_OUTCOME_TEXT[entry.what](entry, names)}{resource} · rule {entry.rule}{told}{words}"
+    return {
+        "at": entry.at,
+        "cause": entry.cause,
+        "text": f"{_OUTCOME_TEXT[entry.what](entry, names)}{resource}",
+        "rule": entry.rule,
+        "told": "" if as_told else entry.told,
+        "words": line(entry.words, 160),
+    }
 
 
 def rule_lines(entries: Sequence[ClaimHistoryEntry]) -> list[str]:

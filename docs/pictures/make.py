@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from coord.cli.commands.board._demo import PlayedStep, clean_environment, play, temporary_folder
+from coord.cli.commands.board._demo import PlayedStep, play, temporary_folder
+from coord.servers.child import clean_environment
 
 HERE = Path(__file__).resolve().parent
 COORD = [sys.executable, "-P", "-m", "coord"]

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
-from coord.clients.registry import CLIENTS
 from coord.errors import CoordError
+from coord.servers.child import clean_environment
 
 SESSIONS = ("ada", "ben", "cai")
 
@@ -150,14 +150,6 @@ if os.fork():
 os.setsid()
 os.execv(sys.argv[1], sys.argv[1:])
 """
-
-
-def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without the variables by which coord would take the shells for an existing session."""
-    client_variables = {name for client in CLIENTS for name in (*client.marks, *client.ids)}
-    return {
-        name: value for name, value in env.items() if name not in client_variables and not name.startswith("COORD_")
-    }
 
 
 @contextmanager

@@ -4,24 +4,48 @@ Both give the same answers. The postings need not be enough for one; NotPosted i
 """
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Protocol
+from functools import cached_property, partial
+from itertools import chain
+from typing import NamedTuple, Protocol
 
-from coord.cli.commands.history._posted import PostedNames, open_posted_history
+from coord.cli.commands.history._posted import PostedNames, event_line_in, open_posted_history
 from coord.cli.commands.history.log import sessions_named
 from coord.engine.board import find_deaths
-from coord.engine.history import FullHistory
+from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
 from coord.render.console.progress import chunks
 from coord.render.events import names_in
 from coord.render.format import Names
-from eventlog.events import Instant
+from eventlog.events import Event, EventId, Instant
+from projections.postings.answers import NotPosted
 from projections.rules.state import State
-from projections.views.claim_history import ClaimHistoryEntry, about_resources, about_session, build_claim_history
-from projections.views.intervals import SessionInterval, analyze_history
+from projections.views.claim_history import (
+    ClaimHistoryEntry,
+    about_claim,
+    about_resources,
+    about_session,
+    build_claim_history,
+    caused_by,
+)
+from projections.views.intervals.analysis import analyze_history
+from projections.views.intervals.values import SessionInterval
 from projections.views.point_in_time import PointInTime
+from projections.views.receipts import Receipts, build_receipts
+
+
+class WhyAnswer(NamedTuple):
+    """The answer to a question: its subject, a first line, and the entries of the claim history about it."""
+
+    about: str
+    head: str
+    entries: list[ClaimHistoryEntry]
+    kind: str  # resource, session, claim, message or event
+    receipts: object = None  # of a message
+    lines: Sequence[str] = ()  # after the first
+    lives: Sequence[SessionInterval] = ()  # of a session
+    event: Event | None = None  # of a claim, a message or an event
 
 
 class Answers(Protocol):
@@ -49,6 +73,12 @@ class Answers(Protocol):
 
     def resources(self) -> set[str]:
         """Return all resources that have entries."""
+
+    def event(self, name: EventId) -> Event | None:
+        """Return an event by its id, or None if there is none."""
+
+    def written_by(self, session: str, limit: int) -> Sequence[Event]:
+        """Return the newest events that a session wrote, in order; if it was imported, those of its history."""
 
 
 class AllEvents:
@@ -87,6 +117,32 @@ class AllEvents:
         """Return all resources that have entries."""
         return {entry.resource for entry in self.entries}
 
+    def about_claim(self, claim: EventId) -> list[ClaimHistoryEntry]:
+        """Return the entries about one claim or request, and about the claims that handovers created from it."""
+        return about_claim(self.entries, claim)
+
+    def caused_by(self, event: EventId) -> list[ClaimHistoryEntry]:
+        """Return the entries that one event caused."""
+        return caused_by(self.entries, event)
+
+    def receipts(self, message: Event) -> Receipts:
+        """Return the receipts of a message."""
+        pieces = chunks("following the message", self.past.until(self.cut))
+        return build_receipts(chain.from_iterable(pieces), message)
+
+    def event(self, name: EventId) -> Event | None:
+        """Return an event by its id, or None if there is none."""
+        return self._by_id.get(name)
+
+    @cached_property
+    def _by_id(self) -> dict[EventId, Event]:
+        return {event.id: event for event in self.past.until(self.cut)}
+
+    def written_by(self, session: str, limit: int) -> Sequence[Event]:
+        """Return the newest events that a session wrote, in order; if it was imported, those of its history."""
+        acted = [event for event in self.past.until(self.cut) if event.actor == session]
+        return ([event for event in acted if not event.imported] or acted)[-limit:]
+
 
 class Postings:
     """The answers of the postings, at present. Every method raises NotPosted where they are not enough."""
@@ -117,3 +173,18 @@ class Postings:
     def resources(self) -> set[str]:
         """Return all resources that have entries."""
         return self.history.resources()
+
+    def event(self, name: EventId) -> Event | None:
+        """Return an event by its id, or None if there is none."""
+        return self.history.find_event(name)
+
+    def written_by(self, session: str, limit: int) -> Sequence[Event]:
+        """Return the newest events that a session wrote, in order."""
+        position = self.snapshot.history.position(session)
+        if position is None:
+            raise NotPosted(session)
+        numbers = range(max(1, position.n - limit + 1), position.n + 1)
+        events = [event_line_in(self.snapshot, session, n)[0] for n in numbers]
+        if any(event.imported for event in events):
+            raise NotPosted(session)
+        return events

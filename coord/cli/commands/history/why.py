@@ -1,20 +1,19 @@
 """`coord why`: explain the history of a resource, a session or an event."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from difflib import get_close_matches
-from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 
-from coord.cli.commands.history._answers import AllEvents, Answers, Postings
+from coord.cli.commands.history._answers import AllEvents, Answers, Postings, WhyAnswer
+from coord.cli.commands.history._shown import shown_fields
 from coord.cli.paging import before_option, limit_option, newest_page, sort_key
 from coord.cli.parser import argument, at_option, command, option
 from coord.cli.resources.words import one_resource, resources_meant
 from coord.engine.run import Run
 from coord.engine.times import is_event_name
 from coord.errors import CoordError, refused
-from coord.render.console.progress import chunks
 from coord.render.events import event_line
 from coord.render.format import line, session_label, time_text
 from coord.render.why import (
@@ -30,23 +29,8 @@ from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
 from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
 from projections.rules.rows import recent_sessions
-from projections.views.claim_history import ClaimHistoryEntry, about_claim, caused_by
-from projections.views.intervals import SessionInterval
-from projections.views.receipts import build_receipts
 
 _SHOWN = 40
-
-
-class WhyAnswer(NamedTuple):
-    """The answer to a question: its subject, a first line, and the entries of the claim history about it."""
-
-    about: str
-    head: str
-    entries: list[ClaimHistoryEntry]
-    kind: str  # resource, session, claim, message or event
-    receipts: object = None  # of a message
-    lines: Sequence[str] = ()  # after the first
-    lives: Sequence[SessionInterval] = ()  # of a session
 
 
 class WhyContext(NamedTuple):
@@ -84,7 +68,7 @@ def why(run: Run, words: tuple[str, ...], at: str | None, **listed: Any) -> None
     if at is not None:
         run.note(f"as it was at {time_text(cut.at, '', seconds=True)}")
     view = WhyContext(run, AllEvents(run, past, cut, is_past=at is not None), [])
-    page = _page_of(view, _find_answer(view, words), **listed)
+    page = answer_page(view, _find_answer(view, words), **listed)
     _print_page(view, page)
 
 
@@ -93,7 +77,7 @@ def _answer_from_postings(run: Run, words: tuple[str, ...], listed: dict[str, An
     try:
         view = WhyContext(run, Postings(run), [])
         try:
-            page = _page_of(view, _find_answer(view, words), **listed)
+            page = answer_page(view, _find_answer(view, words), **listed)
         except CoordError:
             run.note_problems(view.answers.snapshot)
             raise
@@ -113,10 +97,17 @@ def _find_answer(view: WhyContext, words: tuple[str, ...]) -> WhyAnswer:
         resources = _resources_named(view, words[0])
     else:
         resources = [one_resource(view.run, "why", words)]
-    answers = view.answers
+    answer = resource_answer(view.answers, resources)
+    if answer is None:
+        raise _unknown(view, " ".join(words))
+    return answer
+
+
+def resource_answer(answers: Answers, resources: list[str]) -> WhyAnswer | None:
+    """Return the answer for a resource with these names, or None if nothing is known about it."""
     entries = answers.about(resources)
     if not entries:
-        raise _unknown(view, " ".join(words))
+        return None
     known = {entry.resource for entry in entries}
     resources = [resource for resource in resources if any(overlap(resource, name) for name in known)]
     held = holders_text(answers.state, resources, answers.now, answers.names, answers.deaths)
@@ -152,14 +143,18 @@ def _event_answer(view: WhyContext, word: str) -> WhyAnswer | None:
     event = answers.past.event(word)
     if event.key > answers.cut.key:
         raise refused(f"{event.id} had not happened yet at that time.")
-    answer = _ANSWERS.get(type(event.payload), _other_event_answer)
-    return answer(answers, event)
+    return event_answer(answers, event)
+
+
+def event_answer(answers: AllEvents, event: Event) -> WhyAnswer:
+    """Return the answer for an event."""
+    return _ANSWERS.get(type(event.payload), _other_event_answer)(answers, event)
 
 
 def _claim_answer(answers: AllEvents, event: Event) -> WhyAnswer:
-    entries = about_claim(answers.entries, event.id)
+    entries = answers.about_claim(event.id)
     head = event_line(event, answers.now, answers.names)
-    return WhyAnswer(event.id, head, entries, "claim", lines=_claim_state_lines(answers, event))
+    return WhyAnswer(event.id, head, entries, "claim", lines=_claim_state_lines(answers, event), event=event)
 
 
 def _claim_state_lines(answers: AllEvents, event: Event) -> list[str]:
@@ -169,17 +164,17 @@ def _claim_state_lines(answers: AllEvents, event: Event) -> list[str]:
 
 
 def _message_answer(answers: AllEvents, event: Event) -> WhyAnswer:
-    pieces = chunks("following the message", answers.past.until(answers.cut))
-    receipts = build_receipts(chain.from_iterable(pieces), event)
+    receipts = answers.receipts(event)
     head = event_line(event, answers.now, answers.names)
     lines = receipt_lines(receipts, answers.state, answers.now, answers.names)
-    return WhyAnswer(event.id, head, [], "message", receipts, lines)
+    return WhyAnswer(event.id, head, [], "message", receipts, lines, event=event)
 
 
 def _other_event_answer(answers: AllEvents, event: Event) -> WhyAnswer:
-    entries = caused_by(answers.entries, event.id)
+    entries = answers.caused_by(event.id)
     lines = [] if entries else ["It did not change any claim."]
-    return WhyAnswer(event.id, event_line(event, answers.now, answers.names), entries, "event", lines=lines)
+    head = event_line(event, answers.now, answers.names)
+    return WhyAnswer(event.id, head, entries, "event", lines=lines, event=event)
 
 
 _ANSWERS: dict[type, Callable[[AllEvents, Event], WhyAnswer]] = {
@@ -197,9 +192,13 @@ def _session_answer(view: WhyContext, word: str) -> WhyAnswer | None:
     if len(sessions) > 1:
         names = ", ".join(session_label(name, answers.names, full=True) for name in sessions[:8])
         raise refused(f"'{line(word, 60)}' can mean {names}. Write more of the id.")
-    session = sessions[0]
-    entries = answers.by(session)
     _note_path(view, word)
+    return session_answer(answers, sessions[0])
+
+
+def session_answer(answers: Answers, session: str) -> WhyAnswer:
+    """Return the answer for a session."""
+    entries = answers.by(session)
     lives = answers.lives(session)
     head, *lines = life_lines(lives, answers.state, session, answers.now, answers.names, answers.deaths)
     return WhyAnswer(session, head, entries, "session", lines=lines, lives=lives)
@@ -215,7 +214,7 @@ def _note_path(view: WhyContext, word: str) -> None:
         view.notes.append(f"{line(word)} is also a path. For its history: coord why file {line(word)}")
 
 
-def _page_of(
+def answer_page(
     view: WhyContext, answer: WhyAnswer, everything: bool, limit: int | None, before: str | None
 ) -> tuple[str, dict[str, object]]:
     """Return the answer as text and as the data of a JSON document."""
@@ -229,8 +228,9 @@ def _page_of(
     if page.older:
         parts.append(page.hint("step"))
     resources = {entry.resource for entry in answer.entries} if answer.kind == "claim" else {answer.about}
+    about = next(iter(resources)) if len(resources) == 1 else ""
     if not view.run.json:
-        parts += history_lines(shown, now, names, *(resources if len(resources) == 1 else ()))
+        parts += history_lines(shown, now, names, about)
     if shown:
         parts += ["", *rule_lines(shown)]
     data = {
@@ -243,6 +243,8 @@ def _page_of(
     }
     if answer.kind == "session":
         data["lives"] = msgspec.to_builtins(answer.lives)
+    if view.run.json:
+        data |= shown_fields(view.answers, answer, shown, about)
     return "\n".join(parts), data
 
 

@@ -1,0 +1,133 @@
+"""Run a command of coord as a child process for a server, and return its JSON answer.
+
+The command belongs to no session of the server's shell: variables by which coord would find one are removed. Its time
+and its output are bounded.
+"""
+
+import asyncio
+import contextlib
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from coord.clients.registry import CLIENTS
+
+TIMEOUT_S = 20.0
+MAX_OUTPUT = 32 << 20  # bytes
+_PIECE = 1 << 16  # bytes per read
+
+
+class ChildAnswer(Struct):
+    """How a command ended: its exit code, the JSON documents that it printed, its notes, and its error message.
+
+    The code is None if the command was ended because of its time or its output; `error` then says so.
+    """
+
+    code: int | None
+    documents: list[Any]
+    notes: list[str] = []
+    error: str = ""
+
+
+class _TooLong(Exception):
+    """The output exceeds the limit."""
+
+
+def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without the variables by which coord would take a process for an existing session."""
+    client_variables = {name for client in CLIENTS for name in (*client.marks, *client.ids)}
+    return {
+        name: value for name, value in env.items() if name not in client_variables and not name.startswith("COORD_")
+    }
+
+
+class Commands:
+    """Runs commands on one shared folder, at most two at once."""
+
+    def __init__(
+        self, folder: str, root: str, env: Mapping[str, str], timeout_s: float = TIMEOUT_S, at_once: int = 2
+    ) -> None:
+        self.folder, self.root, self.timeout_s = folder, root, timeout_s
+        self.env = clean_environment(env) | {"COORD_ROOT": folder}
+        self.running = 0  # for tests
+        self._slots = asyncio.Semaphore(at_once)
+
+    async def run(self, *words: str) -> ChildAnswer:
+        """Run `coord` with these words, to which --json is added, and return its answer."""
+        async with self._slots:
+            self.running += 1
+            try:
+                return await self._run(words)
+            finally:
+                self.running -= 1
+
+    async def _run(self, words: Sequence[str]) -> ChildAnswer:
+        argv = (sys.executable, "-P", "-m", "coord", words[0], "--json", *words[1:])
+        child = await asyncio.create_subprocess_exec(
+            *argv, cwd=self.root, env=self.env, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
+        )
+        try:
+            out, err = await asyncio.wait_for(_communicate(child), self.timeout_s)
+        except TimeoutError:
+            return ChildAnswer(None, [], error=f"coord {words[0]} took more than {self.timeout_s:g} s, and was ended.")
+        except _TooLong:
+            return ChildAnswer(
+                None, [], error=f"coord {words[0]} printed more than {MAX_OUTPUT >> 20} MB, and was ended."
+            )
+        finally:
+            await _end(child)
+        return _answer(child.returncode or 0, out, err)
+
+
+async def _communicate(child: Process) -> tuple[bytes, bytes]:
+    """Return what a child writes, after it has ended."""
+    assert child.stdout
+    assert child.stderr
+    out, err = await asyncio.gather(_read(child.stdout), _read(child.stderr))
+    await child.wait()
+    return out, err
+
+
+async def _read(stream: asyncio.StreamReader) -> bytes:
+    pieces, size = [], 0
+    while piece := await stream.read(_PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_OUTPUT:
+            raise _TooLong
+    return b"".join(pieces)
+
+
+async def _end(child: Process) -> None:
+    """Kill a child that still runs, as after a timeout or when the reader of the answer is gone."""
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+
+
+def _answer(code: int, out: bytes, err: bytes) -> ChildAnswer:
+    notes: list[str] = []
+    error = ""
+    for line in err.decode(errors="replace").splitlines():
+        value = _decoded(line.encode())
+        if isinstance(value, dict) and isinstance(value.get("note"), str):
+            notes.append(value["note"])
+        elif isinstance(value, dict) and isinstance(value.get("error"), dict):
+            error = str(value["error"].get("message", ""))
+        elif code and not error:
+            error = line
+    whole = _decoded(out)
+    documents = [whole] if whole is not None else [each for each in map(_decoded, out.splitlines()) if each is not None]
+    return ChildAnswer(code, documents, notes, error or (f"the command failed with exit code {code}" if code else ""))
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
