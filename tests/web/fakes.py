@@ -1,4 +1,4 @@
-"""A small server of the page for tests of the browser's side: its answers, errors and streams are those that a test sets."""
+"""A small server for tests of the browser's side of the page: a test sets its answers, errors and streams."""
 
 import json
 import threading

@@ -61,7 +61,10 @@ def run(page: Page, code: str, argument: Any = None) -> Any:
 
 def random_view(rng: random.Random) -> dict[str, Any]:
     texts = ["", "src/app.py", "a&b=c#d", "müde ✓ +%20", "amber-otter-k3f9/17", "'\"<b>", "a,b;c"]
-    some = lambda: rng.sample(texts[1:], rng.randrange(4))  # noqa: E731
+
+    def some() -> list[str]:
+        return rng.sample(texts[1:], rng.randrange(4))
+
     span = rng.choice([("", ""), (A, B)])
     return {
         "at": rng.choice(["", A, "amber-otter-k3f9/17"]),
@@ -131,7 +134,10 @@ def test_open_things_and_times_are_entries_of_the_history(opened: Page) -> None:
         window.store = createStore();
         mount(window.store);
     }""")
-    pause = lambda: opened.wait_for_timeout(350)  # noqa: E731
+
+    def pause() -> None:
+        opened.wait_for_timeout(350)
+
     length = opened.evaluate("history.length")
     for patch in ({"open": "src/app.py"}, {"at": A}, {"open": ""}):
         opened.evaluate("patch => store.setView(patch)", patch)

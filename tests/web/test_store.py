@@ -12,7 +12,10 @@ from tests.web.fakes import FakeServer
 Json = dict[str, Any]
 TABLES = ("lanes", "bars", "marks", "messages", "links")
 IMPORT = "const t = await import('/static/core/timeline.js'), s = await import('/static/core/store.js');"
-AS_ROWS = "timeline => ({...timeline, tables: Object.fromEntries(Object.entries(timeline.tables).map(([n, m]) => [n, [...m].sort()]))})"
+AS_ROWS = (
+    "timeline => ({...timeline, tables: "
+    "Object.fromEntries(Object.entries(timeline.tables).map(([name, table]) => [name, [...table].sort()]))})"
+)
 
 
 @pytest.fixture
@@ -168,9 +171,10 @@ def test_names_of_rows_are_only_keys(page: Page) -> None:
     result = run(
         page,
         """const timeline = t.emptyTimeline();
-        t.applyChanges(timeline, JSON.parse('{"reset": true, "since": "", "until": "", "tables": {"marks": {"__proto__": {"at": "1"},'
-          + '"constructor": {"at": "2"}}, "__proto__": {"x": 1}, "other": {"y": 1}}}'));
+        t.applyChanges(timeline, JSON.parse(data));
         return [rows(timeline).tables, ({}).at === undefined];""",
+        '{"reset": true, "since": "", "until": "", "tables": {"marks": {"__proto__": {"at": "1"},'
+        ' "constructor": {"at": "2"}}, "__proto__": {"x": 1}, "other": {"y": 1}}}',
     )
     assert result == [
         {

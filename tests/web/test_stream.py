@@ -1,4 +1,4 @@
-"""The connection of the page in a browser: one for all tabs, hidden and shown tabs, and a server that goes and returns."""
+"""The connection of the page: one for all tabs of a browser, hidden and shown tabs, and a server that returns."""
 
 import re
 import threading
@@ -109,9 +109,10 @@ def test_a_new_tab_wakes_a_hidden_one(context: BrowserContext, server: FakeServe
 def test_a_tab_that_does_not_answer_loses_the_lead(context: BrowserContext, server: FakeServer) -> None:
     """A frozen tab keeps its lock, so the tab that waits for it takes the lock away."""
     frozen = open_tab(context, server)
-    frozen.evaluate(
-        "() => { window.real = BroadcastChannel.prototype.postMessage; BroadcastChannel.prototype.postMessage = () => {}; }"
-    )
+    frozen.evaluate("""() => {
+        window.real = BroadcastChannel.prototype.postMessage;
+        BroadcastChannel.prototype.postMessage = () => {};
+    }""")
     second = open_tab(context, server)
     server.wait(lambda: len(server.opened) == 2)
     frozen.evaluate("() => { BroadcastChannel.prototype.postMessage = window.real; }")
@@ -157,8 +158,11 @@ def test_a_server_that_is_started_again_misses_nothing(context: BrowserContext, 
 
 def test_a_short_interruption_is_not_told(context: BrowserContext, server: FakeServer) -> None:
     page = open_tab(context, server)
-    page.evaluate("""() => { window.told = [];
-        new MutationObserver(() => window.told.push(document.title)).observe(document.head, {subtree: true, childList: true}); }""")
+    page.evaluate("""() => {
+        window.told = [];
+        const observer = new MutationObserver(() => window.told.push(document.title));
+        observer.observe(document.head, {subtree: true, childList: true});
+    }""")
     server.drop()
     server.wait(lambda: len(server.opened) == 2)
     append(server, 10)
