@@ -1,6 +1,6 @@
 // The drawer with a story. It opens for whatever the view says is open, at the moment that the page shows.
 import { fill, h } from "../core/dom.js";
-import { open as act } from "./act.js";
+import { openAct as act } from "./text.js";
 import { storyParts } from "./story.js";
 
 const REFRESH_MS = 3000; // at most this often, while events come
@@ -45,8 +45,9 @@ export function mount(element, store, api) {
     element.hidden = true;
     document.body.classList.remove("reading");
     modal(false);
-    if (state.opener && state.opener.isConnected) state.opener.focus({ preventScroll: true });
-    else document.querySelector("main [data-about]")?.focus({ preventScroll: true });
+    const { opener } = state;
+    const back = opener && opener.isConnected && opener !== document.body ? opener : document.querySelector("main [data-about]");
+    if (back) back.focus({ preventScroll: true });
   }
 
   function modal(isOpen) {
@@ -128,9 +129,17 @@ function buttons(story, store, api) {
   const moment = store.moment;
   if (!api.live || !moment || !moment.live || moment.read_only || story.error) return [];
   const button = (action, label, fields) => h("button", { type: "button", class: "small", onClick: () => act(action, fields, store, api) }, label);
-  const mine = moment.me && story.kind === "session" && moment.me.session === story.about;
+  const me = moment.me ? moment.me.session : "";
+  const mine = (story.holders || []).includes(me);
+  const others = (story.holders || []).filter((session) => session !== me);
   return {
-    session: mine ? [] : [button("send", "Write", { to: story.about })],
+    session: story.about === me ? [] : [button("send", "Write", { to: story.about })],
     message: [button("reply", "Reply", { message: story.about })],
+    resource: [
+      mine ? button("release", "Release", { resource: story.about }) : [],
+      mine ? button("handoff", "Hand over", { resource: story.about }) : [],
+      others.length ? button("send", "Write to its holder", { to: others.join(",") }) : [],
+      others.length ? button("break", "Break the claim", { resource: story.about }) : [],
+    ].flat(),
   }[story.kind] || [];
 }
