@@ -97,14 +97,33 @@ def moment(**changes: Any) -> dict[str, Any]:
     )
     said = row([["ben", "name"], [" to ada, ", ""], ["2 min ago", "quiet"], [": Question", ""]], f"{BEN}/4")
     message = {
-        **{"id": f"{BEN}/4", "at": "2026-11-22T18:28:00.000000Z", "session": BEN, "to": [ADA], "everyone": False},
-        **{"subject": "Question", "body": "Do you need the email templates? I am building email-automation"},
-        **{"length": 63, "urgency": "normal", "needs_ack": True, "unacknowledged_by": [ADA], "in_reply_to": ""},
-        **{"resolved_by": "", "for_me": True, "unread": True},
+        "id": f"{BEN}/4",
+        "at": "2026-11-22T18:28:00.000000Z",
+        "session": BEN,
+        "to": [ADA],
+        "everyone": False,
+        "subject": "Question",
+        "body": "Do you need the email templates? I am building email-automation",
+        "length": 63,
+        "urgency": "normal",
+        "needs_ack": True,
+        "unacknowledged_by": [ADA],
+        "in_reply_to": "",
+        "resolved_by": "",
+        "for_me": True,
+        "unread": True,
     }
     urgent = message | {
-        **{"id": f"{BEN}/6", "to": [], "everyone": True, "subject": "Blocker", "body": "Need the Stripe API key"},
-        **{"urgency": "high", "needs_ack": False, "unacknowledged_by": [], "for_me": False, "unread": False},
+        "id": f"{BEN}/6",
+        "to": [],
+        "everyone": True,
+        "subject": "Blocker",
+        "body": "Need the Stripe API key",
+        "urgency": "high",
+        "needs_ack": False,
+        "unacknowledged_by": [],
+        "for_me": False,
+        "unread": False,
     }
     needs = row([["- ", ""], ["ben is blocked on the Stripe API key", "warn"]])
     step = row([["    → ", "quiet"], ["coord send ben ...", ""]])
@@ -116,11 +135,23 @@ def moment(**changes: Any) -> dict[str, Any]:
         {"head": "", "rows": [row([["2 sessions · 1 claim · 12 events · 18:30 UTC", "quiet"]])]},
     ]
     document = {
-        **{"at": NOW, "live": True, "position": f"12/{BEN}/6", "event": f"{BEN}/6", "events": 12},
-        **{"counts": {"here": 2, "sessions": 2, "claims": 1, "waiting": 0, "needs": 1}, "needs": [{"id": "blocked"}]},
-        **{"board": sections, "claims": [{"head": "", "rows": [claim]}], "messages": [message, urgent]},
-        **{"sessions": [], "names": {ADA: "ada", BEN: "ben"}, "me": {"session": ADA, "name": "ada"}},
-        **{"read_only": False, "problems": [], "folder": "shop", "next_change": ""},
+        "at": NOW,
+        "live": True,
+        "position": f"12/{BEN}/6",
+        "event": f"{BEN}/6",
+        "events": 12,
+        "counts": {"here": 2, "sessions": 2, "claims": 1, "waiting": 0, "needs": 1},
+        "needs": [{"id": "blocked"}],
+        "board": sections,
+        "claims": [{"head": "", "rows": [claim]}],
+        "messages": [message, urgent],
+        "sessions": [],
+        "names": {ADA: "ada", BEN: "ben"},
+        "me": {"session": ADA, "name": "ada"},
+        "read_only": False,
+        "problems": [],
+        "folder": "shop",
+        "next_change": "",
     }
     return document | changes
 
@@ -129,13 +160,18 @@ def story(**changes: Any) -> dict[str, Any]:
     """Return the story of a resource with a refusal and a step whose requester was told something else."""
     step = {"at": "2026-11-22T18:02:00.000000Z", "rule": 2, "told": "", "words": ""}
     document = {
-        **{"about": "droplet/church-guidance", "kind": "resource", "now": NOW, "title": "droplet/church-guidance"},
+        "about": "droplet/church-guidance",
+        "kind": "resource",
+        "now": NOW,
+        "title": "droplet/church-guidance",
         "lines": ["ada has held droplet/church-guidance since 18:02 UTC, until 22:30 UTC (4 h left)"],
         "steps": [
             step | {"cause": f"{ADA}/2", "text": "ada asks for it for 4 h and gets it", "words": "landing page"},
             step
             | {
-                **{"at": "2026-11-22T18:05:00.000000Z", "cause": f"{BEN}/2", "told": "granted"},
+                "at": "2026-11-22T18:05:00.000000Z",
+                "cause": f"{BEN}/2",
+                "told": "granted",
                 "text": f"ben asks for it for 4 h and is refused: it conflicts with ada ({ADA}/2)",
             },
             step | {"at": NOW, "cause": "", "text": "ada's claim expires after 4 h", "rule": 3},
@@ -144,8 +180,16 @@ def story(**changes: Any) -> dict[str, Any]:
             "rule 2: a request is granted if no other claim and no earlier request conflicts with it",
             "rule 3: a claim ends when it is released, expires or is broken",
         ],
-        **{"receipts": None, "did": [], "did_before": False, "older": False, "next": "", "notes": [], "fields": []},
-        **{"holders": [ADA], "links": {"ada": ADA, "ben": BEN, f"{ADA}/2": f"{ADA}/2"}, "error": ""},
+        "receipts": None,
+        "did": [],
+        "did_before": False,
+        "older": False,
+        "next": "",
+        "notes": [],
+        "fields": [],
+        "holders": [ADA],
+        "links": {"ada": ADA, "ben": BEN, f"{ADA}/2": f"{ADA}/2"},
+        "error": "",
     }
     return document | changes
 
@@ -153,12 +197,25 @@ def story(**changes: Any) -> dict[str, Any]:
 def message_story(body: str = "Do you need the email templates?") -> dict[str, Any]:
     """Return the story of a message."""
     sent = {
-        **{"id": f"{BEN}/4", "at": NOW, "session": BEN, "from": "ben", "to": "ada", "subject": "Question"},
-        **{"body": body, "urgency": "normal", "needs_ack": True, "in_reply_to": ""},
+        "id": f"{BEN}/4",
+        "at": NOW,
+        "session": BEN,
+        "from": "ben",
+        "to": "ada",
+        "subject": "Question",
+        "body": body,
+        "urgency": "normal",
+        "needs_ack": True,
+        "in_reply_to": "",
     }
     rows = [{"session": ADA, "status": "read", "at": NOW, "confirmed_at": ""}]
     return story(
-        **{"about": f"{BEN}/4", "kind": "message", "title": "Question", "message": sent, "steps": [], "rules": []},
+        about=f"{BEN}/4",
+        kind="message",
+        title="Question",
+        message=sent,
+        steps=[],
+        rules=[],
         lines=["18:28:00 UTC  ben/4 (ben) writes to ada: Question", f"ada: read it at 18:29:00 UTC ({ADA}/4)"],
         receipts={"rows": rows, "replies": [], "resolved": ""},
         links={"ada": ADA, f"{ADA}/4": f"{ADA}/4"},
