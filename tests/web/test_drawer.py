@@ -24,7 +24,7 @@ def opened(page: Page, about: str = "droplet/church-guidance", **stories: Any) -
     """The panels with an open story."""
     shown = panels(page, **stories)
     shown.view(f"{{ open: {about!r} }}")
-    page.locator("#drawer .kind").wait_for()
+    page.locator("#drawer .kind").wait_for(state="attached")
     return shown
 
 
