@@ -22,7 +22,7 @@ from eventlog.events import MAX_TEXT_LENGTH, Anchor, Instant
 from projections.rules.state import Session, State
 
 if TYPE_CHECKING:
-    from coord.engine.history import FullHistory, Past
+    from coord.engine.history.full import FullHistory, Past
     from coord.render.styled import Section
     from projections.views.point_in_time import PointInTime
 
@@ -73,13 +73,13 @@ class Run:
 
     def full_history(self, *, lines: bool = False, follows: bool = False) -> "FullHistory":
         """Return the whole history, read without a lock."""
-        from coord.engine.history import FullHistory  # loading it takes 4 % of `coord claims`, which does not need it
+        from coord.engine.history.full import FullHistory  # slow to load: 4 % of `coord claims`, which does not need it
 
         return FullHistory(self.system, self.workspace, lines=lines, follows=follows)
 
     def open_past(self, earliest: "Callable[[Past], PointInTime]", *, with_waits: bool = False) -> "Past":
-        """Return the history from some point before `earliest` on, as `coord.engine.history.open_past` does."""
-        from coord.engine.history import open_past
+        """Return the history from some point before `earliest` on, as `coord.engine.history.recent.open_past` does."""
+        from coord.engine.history.recent import open_past
 
         return open_past(self.system, self.workspace, earliest, with_waits=with_waits)
 

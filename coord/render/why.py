@@ -7,7 +7,7 @@ from eventlog.events import Instant, MessageSent, seconds_between
 from projections.rules.resources import covers, overlap
 from projections.rules.state import Claim, State
 from projections.views.claim_history import ClaimHistoryEntry
-from projections.views.intervals import SessionInterval
+from projections.views.intervals.values import SessionInterval
 from projections.views.receipts import Receipt, Receipts
 
 

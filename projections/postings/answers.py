@@ -39,7 +39,8 @@ from projections.postings.values import (
 from projections.rules.resources import is_pattern, overlap
 from projections.rules.state import Session, State
 from projections.views.claim_history import CLAIM_EVENTS, ClaimHistoryEntry, EntryBuilder
-from projections.views.intervals import SessionInterval, SessionIntervals
+from projections.views.intervals.trackers import SessionIntervals
+from projections.views.intervals.values import SessionInterval
 
 T = TypeVar("T")
 _MAX_PATTERNS = 100  # patterns that overlap what is asked about; with more, the whole history is read
@@ -154,18 +155,19 @@ class PostedHistory:
 
     def lives(self, session: str) -> list[SessionInterval]:
         """Return the intervals in which a session was live, which `analyze_history` returns for all events."""
-        tracker, row = SessionIntervals(State()), self.state.sessions[session]
+        intervals: dict[int, SessionInterval] = {}
+        tracker, row = SessionIntervals(State(), intervals.__setitem__), self.state.sessions[session]
         for value in self.get(life_key(session)):
-            step, count = _decode(value, LifeStep), len(tracker.intervals)
+            step, count = _decode(value, LifeStep), len(intervals)
             then = Session(id=session, status=step.status, started_at="", last_at="", over_because=step.because)
             then.over_at = step.at
             tracker.update(then, step.at, step.cause, acted=step.acted)
-            if len(tracker.intervals) > count > 0:
-                tracker.intervals[count - 1] = replace(tracker.intervals[count - 1], last_at=step.last_at)
-        if not tracker.intervals:
+            if len(intervals) > count > 0:
+                intervals[count - 1] = replace(intervals[count - 1], last_at=step.last_at)
+        if not intervals:
             raise NotPosted(session)
-        tracker.intervals[-1] = replace(tracker.intervals[-1], last_at=row.last_at)
-        return tracker.intervals
+        *ended, last = intervals.values()
+        return [*ended, replace(last, last_at=row.last_at)]
 
     def sessions_named(self, text: str) -> list[str]:
         """Return the sessions of the state that have this id, this name, or an id that begins with it.

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from eventlog.events import ClaimHandedOver, Event, EventId, Instant, SessionEnded, SessionHeartbeat
 from projections.rules.state import Session, State
 from projections.views.board import Board, SessionRow
-from projections.views.intervals import ClaimInterval, HistoryAnalysis, IsNew, not_ended_before
+from projections.views.intervals.analysis import HistoryAnalysis
+from projections.views.intervals.values import ClaimInterval, IsNew, not_ended_before
 
 
 class ActivityPeriod(Struct, frozen=True):

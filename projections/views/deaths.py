@@ -8,7 +8,8 @@ from eventlog.events import Event, EventId, Instant, MessageAcknowledged, Messag
 from projections.rules.resources import overlap
 from projections.rules.state import Decision
 from projections.views.activity import ReportItem, item_of_interval
-from projections.views.intervals import HistoryAnalysis, IsNew, SessionInterval
+from projections.views.intervals.analysis import HistoryAnalysis
+from projections.views.intervals.values import IsNew, SessionInterval
 
 
 class Death(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ on to that session. The state has the list of pending recipients of each message
 that list.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from msgspec import Struct
@@ -54,22 +54,37 @@ class Receipts(Struct):
 
 def build_receipts(events: Iterable[Event], message: Event) -> Receipts:
     """Return the receipts of a message in these events, which are in order."""
-    assert isinstance(message.payload, MessageSent)
+    return receipts_of(events, [message])[message.id]
+
+
+def receipts_of(events: Iterable[Event], messages: Iterable[Event]) -> dict[EventId, Receipts]:
+    """Return the receipts of each of these messages, by its id, in one pass over the events, which are in order."""
     state = State()
-    receipts = Receipts(message, [], [], [])
-    tracker: _ReceiptTracker | None = None
+    receipts = {message.id: Receipts(message, [], [], []) for message in messages}
+    trackers: dict[EventId, _ReceiptTracker] = {}
     for event in events:
         effective = has_effect(state, event)
         fold(state, [event])
-        if tracker:
-            if effective:
-                tracker.observe(event)
-        elif event.id == message.id:
-            named = message.payload.to if isinstance(message.payload.to, tuple) else ()
-            receipts.unknown = [name for name in named if state.current_session(name) not in state.sessions]
-            if pending := state.messages.get(message.id):
-                tracker = _ReceiptTracker(receipts, pending, list(state.sessions))
+        if effective:
+            for name in _changed_by(event, trackers):
+                trackers[name].observe(event)
+        if event.id in receipts and event.id not in trackers and isinstance(event.payload, MessageSent):
+            named = event.payload.to if isinstance(event.payload.to, tuple) else ()
+            unknown = [name for name in named if state.current_session(name) not in state.sessions]
+            receipts[event.id].unknown = unknown
+            if pending := state.messages.get(event.id):
+                trackers[event.id] = _ReceiptTracker(receipts[event.id], pending, list(state.sessions))
     return receipts
+
+
+def _changed_by(event: Event, messages: Collection[EventId]) -> list[EventId]:
+    """Return those of the messages whose receipts an event can change."""
+    payload = event.payload
+    if isinstance(payload, SessionStarted | SessionEnded):
+        return list(messages)
+    if isinstance(payload, MessageRead | MessageAcknowledged | MessageResolved):
+        return [name for name in dict.fromkeys(payload.messages) if name in messages]
+    return [payload.in_reply_to] if isinstance(payload, MessageSent) and payload.in_reply_to in messages else []
 
 
 class _ReceiptTracker:

@@ -35,13 +35,8 @@ from projections.rules.state import Decision
 from projections.views.activity import ReportItem, SessionActivity, item_of_interval, session_activities
 from projections.views.board import Board
 from projections.views.deaths import Death, find_deaths
-from projections.views.intervals import (
-    BlockedInterval,
-    ClaimInterval,
-    HistoryAnalysis,
-    happened_after,
-    not_ended_before,
-)
+from projections.views.intervals.analysis import HistoryAnalysis
+from projections.views.intervals.values import BlockedInterval, ClaimInterval, happened_after, not_ended_before
 from projections.views.needs import Need
 from projections.views.point_in_time import PointInTime, count_until
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from coord.engine import history
 from coord.engine.cache import ended, older_checkpoints
-from coord.engine.history import FullHistory, RecentHistory, open_past
+from coord.engine.history import recent
+from coord.engine.history.full import FullHistory
+from coord.engine.history.recent import RecentHistory, open_past
 from coord.workspace.paths import find_workspace
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import (
@@ -77,7 +78,7 @@ def answers_of_all_events(
     machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch, at: Instant = THEN
 ) -> list[object]:
     with monkeypatch.context() as patch:
-        patch.setattr(history, "older_checkpoint_before", lambda folder, key: None)
+        patch.setattr(recent, "older_checkpoint_before", lambda folder, key: None)
         return answers(machine, at)
 
 

@@ -10,7 +10,7 @@ from eventlog.events import Event, Imported, MessageSent, add_time
 from eventlog.order import merge
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
-from projections.views.intervals import analyze_history
+from projections.views.intervals.analysis import analyze_history
 from projections.views.receipts import build_receipts
 from tests.support.histories import Story, histories
 

@@ -26,7 +26,7 @@ from projections.postings.values import Entry, claim_of, grouped, own_resource
 from projections.rules.resources import is_pattern
 from projections.rules.state import State
 from projections.views.claim_history import about_resources, about_session, build_claim_history
-from projections.views.intervals import analyze_history
+from projections.views.intervals.analysis import analyze_history
 from tests.support.histories import GAPS_S, RESOURCES, Story, histories
 from tests.support.state_bytes import image, saved_and_loaded
 

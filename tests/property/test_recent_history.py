@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from coord.cli.commands.history.diff import compare
 from coord.engine.cache import ended, older_checkpoints
-from coord.engine.history import FullHistory, Past, open_past
+from coord.engine.history.full import FullHistory, Past
+from coord.engine.history.recent import open_past
 from coord.errors import CoordError
 from coord.render.diff import DiffContext, closed_in, diff_lines
 from coord.workspace.paths import Workspace
@@ -19,7 +20,7 @@ from eventlog.events import Event, MessageResolved, SessionHeartbeat, SessionSta
 from projections.rules.fold import fold
 from projections.rules.state import State
 from projections.views.board import build_board
-from projections.views.intervals import analyze_history
+from projections.views.intervals.analysis import analyze_history
 from projections.views.point_in_time import PointInTime, after_event, after_instant, before_instant, count_until
 from projections.views.report import Report, build_report
 from tests.property.test_checkpoint import DAMAGE, Case

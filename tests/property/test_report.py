@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from eventlog.events import ClaimRequested, Event, MessageSent
 from projections.views.board import build_board
-from projections.views.intervals import analyze_history
+from projections.views.intervals.analysis import analyze_history
 from projections.views.point_in_time import PointInTime, after_event, after_instant, before_instant
 from projections.views.report import Report, build_report
 from tests.support.histories import histories, judged

@@ -5,7 +5,7 @@ from hypothesis import given
 from eventlog.events import NEVER, Event
 from projections.rules.fold import fold
 from projections.rules.state import State
-from projections.views.intervals import analyze_history, claim_intervals
+from projections.views.intervals.analysis import analyze_history
 from tests.support.histories import histories, judged
 from tests.support.model.ledger import ledger
 
@@ -14,7 +14,7 @@ from tests.support.model.ledger import ledger
 def test_intervals_are_the_grants_and_waits_of_the_ledger(events: list[Event]) -> None:
     """Each grant and each wait appears once, with its holder, terms, start and end."""
     _, decisions = judged(events)
-    book, spans = ledger(events, decisions), claim_intervals(events, decisions)
+    book, spans = ledger(events, decisions), analyze_history(events, "").intervals
     for kind, expected in (("claim", book.grants), ("wait", book.waits)):
         found = [(s.id, s.session, s.agent, s.resource, s.mode, s.start, s.end or NEVER, s.how)
                  for s in spans if s.kind == kind]  # fmt: skip

@@ -15,9 +15,9 @@ from coord.render.timeline.svg import render_svg
 from eventlog.events import NEVER, ClaimRequested, Event
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
-from projections.views.intervals import analyze_history
+from projections.views.intervals.analysis import analyze_history
 from projections.views.point_in_time import after_event, after_instant
-from projections.views.timeline import Timeline, build_timeline
+from projections.views.timeline.period import Timeline, build_timeline
 from tests.support.histories import at, histories, seconds
 from tests.support.timeline_geometry import SVG, check_geometry
 

@@ -1,11 +1,14 @@
 """A browser, and a server of the page. All tests here have the marker `web`."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.page_server import PageServer
+from tests.support.repositories import Repo
 
 _FLAGS = (
     "--headless --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
@@ -24,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
-        pytest.skip("chromium is not installed")
+        pytest.skip("chromium is not installed: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_FLAGS)
         yield browser
@@ -43,4 +46,26 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     page = context.new_page()
     page.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
+    return page
+
+
+@pytest.fixture
+def serve(repo: Repo) -> Iterator[Callable[..., PageServer]]:
+    """Start `coord web` in the repository, with more words of its command line; it is ended after the test."""
+    servers: list[PageServer] = []
+
+    def start(words: str = "", cwd: Path | None = None) -> PageServer:
+        servers.append(PageServer(repo, words, cwd))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def steered(repo: Repo, serve: Callable[..., PageServer], page: Page) -> Page:
+    """The page of the repository, open."""
+    page.goto(serve().address)
+    page.locator("#board h2, #board h3, #board section").first.wait_for()
     return page

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from msgspec import Struct
 
 from coord.admin.install.record import missing_folders, remove_folders
-from coord.engine.history import FullHistory
+from coord.engine.history.full import FullHistory
 from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError, refused
 from coord.guard import hook_state

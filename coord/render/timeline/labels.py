@@ -9,7 +9,7 @@ from coord.render.format import line
 from coord.render.timeline.marks import SYMBOL
 from coord.render.timeline.measure import BOLD, shorten, width_of
 from coord.render.timeline.parts import BAR, LEFT, RIGHT, Arrow, LaneBand, SpanBar, Symbol
-from projections.views.timeline import Mark, TimelineMessage
+from projections.views.timeline.rows import Mark, TimelineMessage
 
 _SIZE = 10  # of the font
 _CLEAR = 5.0  # between a label and a line that would cross it

@@ -15,8 +15,9 @@ from coord.render.timeline.labels import Crossing, label_bars, label_symbols
 from coord.render.timeline.marks import place_arrows, place_symbols
 from coord.render.timeline.parts import AXIS, BAR, LEFT, RIGHT, ROW, TOP, LaneBand, Layout, LinkLine, SpanBar
 from coord.render.timeline.scale import Scale, make_scale
-from projections.views.intervals import ClaimInterval
-from projections.views.timeline import Lane, Mark, Timeline, TimelineMessage
+from projections.views.intervals.values import ClaimInterval
+from projections.views.timeline.period import Lane, Timeline
+from projections.views.timeline.rows import Mark, TimelineMessage
 
 MOST_LANES, MOST_ROWS, MOST_BARS = 24, 8, 4000
 _SHORTEST = 3.0  # the least length of a bar

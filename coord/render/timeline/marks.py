@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from coord.render.timeline.parts import RIGHT, Arrow, LaneBand, Symbol
 from coord.render.timeline.scale import Scale
-from projections.views.timeline import Mark, Timeline, TimelineMessage
+from projections.views.timeline.period import Timeline
+from projections.views.timeline.rows import Mark, TimelineMessage
 
 MOST_ARROWS, MOST_RECIPIENTS = 100, 6
 SYMBOL = 14.0  # the width of a symbol

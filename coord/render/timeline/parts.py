@@ -3,8 +3,9 @@
 from msgspec import Struct, field
 
 from coord.render.timeline.scale import Scale
-from projections.views.intervals import ClaimInterval
-from projections.views.timeline import Lane, Link, Mark, TimelineMessage
+from projections.views.intervals.values import ClaimInterval
+from projections.views.timeline.period import Lane
+from projections.views.timeline.rows import Link, Mark, TimelineMessage
 
 WIDTH, LEFT, RIGHT, TOP = 1200.0, 190.0, 1176.0, 104.0  # the width of the canvas, and the edges of the lanes
 AXIS, ROW, BAR = 25.0, 22.0, 16.0  # from a lane's top to its line, from row to row, and the height of a bar

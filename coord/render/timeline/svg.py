@@ -21,7 +21,7 @@ from coord.render.timeline.parts import LEFT, RIGHT, TOP, WIDTH, Arrow, LaneBand
 from coord.render.timeline.scale import period_label, ticks
 from coord.render.timeline.symbols import END_SHAPES, INK, MEANINGS
 from coord.render.timeline.tooltips import link_tooltip, session_tooltip, span_tooltip, symbol_tooltip
-from projections.views.timeline import Timeline
+from projections.views.timeline.period import Timeline
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _SOFT, _FAINT = "#5b6675", "#e3e7ec"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from coord.render.format import Names, duration_text, line, session_label, time_text
 from eventlog.events import Instant, seconds_between
-from projections.views.intervals import ClaimInterval, SessionInterval
-from projections.views.timeline import Link, Mark, TimelineMessage
+from projections.views.intervals.values import ClaimInterval, SessionInterval
+from projections.views.timeline.rows import Link, Mark, TimelineMessage
 
 _MARK_TEXT = {
     "died": "{who} was presumed dead",

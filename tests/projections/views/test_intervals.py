@@ -3,7 +3,8 @@ intervals.
 """
 
 from eventlog.events import ClaimRequested, SessionStarted
-from projections.views.intervals import analyze_history, happened_after
+from projections.views.intervals.analysis import analyze_history
+from projections.views.intervals.values import happened_after
 from projections.views.point_in_time import after_event, after_instant, before_instant
 from projections.views.state_diff import facts_of
 from tests.support.histories import Story, at

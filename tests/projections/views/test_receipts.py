@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from eventlog.events import Event, Imported, MessageAcknowledged
-from projections.views.receipts import Receipt, build_receipts
+from eventlog.events import Event, Imported, MessageAcknowledged, MessageSent
+from projections.views.receipts import Receipt, build_receipts, receipts_of
 from tests.support.histories import Story, at
 
 
@@ -45,3 +45,18 @@ def test_an_imported_event_acknowledges_nothing() -> None:
     story.events[-1] = replace(acknowledged, imported=Imported(path="a.json", digest="0", acted_as="brown"))
     row = rows(story, sent)["brown"]
     assert (row.status, row.confirmed_at) == ("unread", "")
+
+
+def test_one_pass_gives_the_receipts_of_each_message() -> None:
+    story = Story("amber", "brown", "coral")
+    first = story.sends(1, "amber", "brown", "coral", needs_ack=True)
+    second = story.sends(2, "brown", "coral", "nobody")
+    story.reads(3, "coral", first)
+    story.acknowledges(4, "brown", first)
+    third = story.tell(5, "coral", MessageSent(to=("brown",), subject="re", body="", in_reply_to=second.id))
+    story.ends(6, "coral")
+    sent = [first, second, third]
+    together = receipts_of(story.history(), sent)
+    assert together == {message.id: build_receipts(story.history(), message) for message in sent}
+    assert [row.status for row in together[first.id].rows] == ["read", "read"]
+    assert (together[second.id].replies, together[second.id].unknown) == ([third.id], ["nobody"])

@@ -3,7 +3,7 @@
 from eventlog.events import MessageSent, SessionEnded
 from projections.views.activity import ReportItem, SessionActivity
 from projections.views.board import build_board
-from projections.views.intervals import analyze_history
+from projections.views.intervals.analysis import analyze_history
 from projections.views.point_in_time import before_instant
 from projections.views.report import Report, build_report
 from tests.support.histories import Story, anchor, at

@@ -5,12 +5,13 @@ Both give the same answers. The postings need not be enough for one; NotPosted i
 
 from collections.abc import Sequence
 from functools import cached_property, partial
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 from coord.cli.commands.history._posted import PostedNames, event_line_in, open_posted_history
 from coord.cli.commands.history.log import sessions_named
 from coord.engine.board import find_deaths
-from coord.engine.history import FullHistory
+from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
@@ -20,9 +21,18 @@ from coord.render.format import Names
 from eventlog.events import Event, EventId, Instant
 from projections.postings.answers import NotPosted
 from projections.rules.state import State
-from projections.views.claim_history import ClaimHistoryEntry, about_resources, about_session, build_claim_history
-from projections.views.intervals import SessionInterval, analyze_history
+from projections.views.claim_history import (
+    ClaimHistoryEntry,
+    about_claim,
+    about_resources,
+    about_session,
+    build_claim_history,
+    caused_by,
+)
+from projections.views.intervals.analysis import analyze_history
+from projections.views.intervals.values import SessionInterval
 from projections.views.point_in_time import PointInTime
+from projections.views.receipts import Receipts, build_receipts
 
 
 class WhyAnswer(NamedTuple):
@@ -106,6 +116,19 @@ class AllEvents:
     def resources(self) -> set[str]:
         """Return all resources that have entries."""
         return {entry.resource for entry in self.entries}
+
+    def about_claim(self, claim: EventId) -> list[ClaimHistoryEntry]:
+        """Return the entries about one claim or request, and about the claims that handovers created from it."""
+        return about_claim(self.entries, claim)
+
+    def caused_by(self, event: EventId) -> list[ClaimHistoryEntry]:
+        """Return the entries that one event caused."""
+        return caused_by(self.entries, event)
+
+    def receipts(self, message: Event) -> Receipts:
+        """Return the receipts of a message."""
+        pieces = chunks("following the message", self.past.until(self.cut))
+        return build_receipts(chain.from_iterable(pieces), message)
 
     def event(self, name: EventId) -> Event | None:
         """Return an event by its id, or None if there is none."""

@@ -3,14 +3,14 @@
 from msgspec import Struct
 
 from coord.engine.board import board_of
-from coord.engine.history import Past
+from coord.engine.history.full import Past
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.render.console.progress import chunks
 from coord.render.format import line, time_text
 from eventlog.events import HOUR_S, add_time
 from projections.views.board import Board
-from projections.views.intervals import HistoryAnalysis, analyze_history
+from projections.views.intervals.analysis import HistoryAnalysis, analyze_history
 from projections.views.point_in_time import PointInTime, before_instant
 
 DEFAULT_PERIOD_S = 8 * HOUR_S  # without --since

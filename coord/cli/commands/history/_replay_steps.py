@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coord.engine.history import FullHistory
+from coord.engine.history.full import FullHistory
 from coord.render.diff import TITLES, diff_context, diff_lines
 from coord.render.events import claimed_resources, event_line
 from coord.render.format import line, time_text

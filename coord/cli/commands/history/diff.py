@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from coord.cli.paging import limit_option
 from coord.cli.parser import argument, command
-from coord.engine.history import Past
+from coord.engine.history.full import Past
 from coord.engine.run import Run
 from coord.render.console.progress import chunks
 from coord.render.diff import TITLES, DiffContext, closed_in, diff_document, diff_lines

@@ -13,7 +13,7 @@ from coord.cli.commands.history._posted import PostedLog
 from coord.cli.paging import Page, before_option, limit_option, newest_page
 from coord.cli.parser import argument, command, option
 from coord.cli.resources.words import resources_meant
-from coord.engine.history import FullHistory
+from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.engine.times import is_event_name
 from coord.errors import DONE, CoordError, usage_error

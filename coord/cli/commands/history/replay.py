@@ -16,7 +16,7 @@ from coord.cli.commands.history._replay_steps import (
 from coord.cli.commands.history.log import sessions_named
 from coord.cli.parser import Number, command, option
 from coord.cli.resources.words import resources_meant
-from coord.engine.history import FullHistory
+from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.errors import refused, usage_error
 from coord.render.console.output import print_row, print_text

@@ -1,25 +1,24 @@
 """`coord timeline`: draw who held what, and when, as text or SVG."""
 
-import os
 import shutil
 
 import msgspec
 
+from coord.cli.commands.history._written import write_result
 from coord.cli.paging import limit_option, rest_hint
 from coord.cli.parser import command, option
-from coord.engine.history import FullHistory
+from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.errors import usage_error
-from coord.platform.replace_file import replace_file
 from coord.render.console.layout import cut, wrap
 from coord.render.console.progress import chunks
 from coord.render.format import line, plural, time_text
 from coord.render.styled import Pieces, Row, Section, session_pieces, styled
 from coord.render.timeline.scale import Scale, make_scale, period_label, ticks
 from eventlog.events import DAY_S, Instant, add_time
-from projections.views.intervals import HistoryAnalysis, analyze_history
+from projections.views.intervals.analysis import HistoryAnalysis, analyze_history
 from projections.views.point_in_time import PointInTime, before_instant
-from projections.views.timeline import Lane, Timeline, build_timeline
+from projections.views.timeline.period import Lane, Timeline, build_timeline
 
 _CUT_NOTE = "Only the last 24 hours before the last event are shown; --since shows more."
 _MOST_LANES, _WIDEST = 20, 120
@@ -56,8 +55,7 @@ def timeline(run: Run, file: str | None, since: str | None, until: str | None, l
     if file == "-":
         run.say(picture, data | {"svg": picture})
         return
-    path = os.path.join(run.system.cwd, file)
-    _write_picture(path, file, picture)
+    path = write_result(run, file, picture, "the picture")
     run.say(f"Wrote {line(file, 200)}: {_summary(drawn, is_cut)}", data | {"file": path})
 
 
@@ -93,25 +91,6 @@ def _summary(timeline: Timeline, is_cut: bool) -> str:
     period = period_label(timeline.since, timeline.until)
     facts = ", ".join([plural(len(timeline.lanes), "session"), plural(timeline.events, "event"), period])
     return f"{facts}. {_CUT_NOTE}" if is_cut else facts
-
-
-def _write_picture(path: str, given: str, picture: str) -> None:
-    """Write the picture atomically. Raises CoordError (2), and then an existing file is unchanged."""
-    if "\0" in path:
-        raise usage_error(f"{line(given, 200)} is not a valid file name.")
-    folder, name = os.path.split(os.path.realpath(path))
-    if not name or os.path.isdir(path):
-        raise usage_error(f"{line(given, 200)} is a folder: name a file to write the picture to.")
-    if not os.path.isdir(folder):
-        raise usage_error(f"there is no folder {line(folder, 200)} to write {line(name)} to. Nothing was written.")
-    try:
-        if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe cannot be replaced
-            with open(path, "wb") as file:
-                file.write(picture.encode())
-        else:
-            replace_file(os.path.join(folder, name), picture.encode())
-    except OSError as error:
-        raise usage_error(f"{line(given, 200)} cannot be written: {error.strerror}. Nothing was changed.") from None
 
 
 # --- text -----------------------------------------------------------------------------------------------------------

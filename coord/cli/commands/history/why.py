@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
-from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,7 +14,6 @@ from coord.cli.resources.words import one_resource, resources_meant
 from coord.engine.run import Run
 from coord.engine.times import is_event_name
 from coord.errors import CoordError, refused
-from coord.render.console.progress import chunks
 from coord.render.events import event_line
 from coord.render.format import line, session_label, time_text
 from coord.render.why import (
@@ -31,8 +29,6 @@ from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
 from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
 from projections.rules.rows import recent_sessions
-from projections.views.claim_history import about_claim, caused_by
-from projections.views.receipts import build_receipts
 
 _SHOWN = 40
 
@@ -72,7 +68,7 @@ def why(run: Run, words: tuple[str, ...], at: str | None, **listed: Any) -> None
     if at is not None:
         run.note(f"as it was at {time_text(cut.at, '', seconds=True)}")
     view = WhyContext(run, AllEvents(run, past, cut, is_past=at is not None), [])
-    page = _page_of(view, _find_answer(view, words), **listed)
+    page = answer_page(view, _find_answer(view, words), **listed)
     _print_page(view, page)
 
 
@@ -81,7 +77,7 @@ def _answer_from_postings(run: Run, words: tuple[str, ...], listed: dict[str, An
     try:
         view = WhyContext(run, Postings(run), [])
         try:
-            page = _page_of(view, _find_answer(view, words), **listed)
+            page = answer_page(view, _find_answer(view, words), **listed)
         except CoordError:
             run.note_problems(view.answers.snapshot)
             raise
@@ -101,10 +97,17 @@ def _find_answer(view: WhyContext, words: tuple[str, ...]) -> WhyAnswer:
         resources = _resources_named(view, words[0])
     else:
         resources = [one_resource(view.run, "why", words)]
-    answers = view.answers
+    answer = resource_answer(view.answers, resources)
+    if answer is None:
+        raise _unknown(view, " ".join(words))
+    return answer
+
+
+def resource_answer(answers: Answers, resources: list[str]) -> WhyAnswer | None:
+    """Return the answer for a resource with these names, or None if nothing is known about it."""
     entries = answers.about(resources)
     if not entries:
-        raise _unknown(view, " ".join(words))
+        return None
     known = {entry.resource for entry in entries}
     resources = [resource for resource in resources if any(overlap(resource, name) for name in known)]
     held = holders_text(answers.state, resources, answers.now, answers.names, answers.deaths)
@@ -140,12 +143,16 @@ def _event_answer(view: WhyContext, word: str) -> WhyAnswer | None:
     event = answers.past.event(word)
     if event.key > answers.cut.key:
         raise refused(f"{event.id} had not happened yet at that time.")
-    answer = _ANSWERS.get(type(event.payload), _other_event_answer)
-    return answer(answers, event)
+    return event_answer(answers, event)
+
+
+def event_answer(answers: AllEvents, event: Event) -> WhyAnswer:
+    """Return the answer for an event."""
+    return _ANSWERS.get(type(event.payload), _other_event_answer)(answers, event)
 
 
 def _claim_answer(answers: AllEvents, event: Event) -> WhyAnswer:
-    entries = about_claim(answers.entries, event.id)
+    entries = answers.about_claim(event.id)
     head = event_line(event, answers.now, answers.names)
     return WhyAnswer(event.id, head, entries, "claim", lines=_claim_state_lines(answers, event), event=event)
 
@@ -157,15 +164,14 @@ def _claim_state_lines(answers: AllEvents, event: Event) -> list[str]:
 
 
 def _message_answer(answers: AllEvents, event: Event) -> WhyAnswer:
-    pieces = chunks("following the message", answers.past.until(answers.cut))
-    receipts = build_receipts(chain.from_iterable(pieces), event)
+    receipts = answers.receipts(event)
     head = event_line(event, answers.now, answers.names)
     lines = receipt_lines(receipts, answers.state, answers.now, answers.names)
     return WhyAnswer(event.id, head, [], "message", receipts, lines, event=event)
 
 
 def _other_event_answer(answers: AllEvents, event: Event) -> WhyAnswer:
-    entries = caused_by(answers.entries, event.id)
+    entries = answers.caused_by(event.id)
     lines = [] if entries else ["It did not change any claim."]
     head = event_line(event, answers.now, answers.names)
     return WhyAnswer(event.id, head, entries, "event", lines=lines, event=event)
@@ -186,9 +192,13 @@ def _session_answer(view: WhyContext, word: str) -> WhyAnswer | None:
     if len(sessions) > 1:
         names = ", ".join(session_label(name, answers.names, full=True) for name in sessions[:8])
         raise refused(f"'{line(word, 60)}' can mean {names}. Write more of the id.")
-    session = sessions[0]
-    entries = answers.by(session)
     _note_path(view, word)
+    return session_answer(answers, sessions[0])
+
+
+def session_answer(answers: Answers, session: str) -> WhyAnswer:
+    """Return the answer for a session."""
+    entries = answers.by(session)
     lives = answers.lives(session)
     head, *lines = life_lines(lives, answers.state, session, answers.now, answers.names, answers.deaths)
     return WhyAnswer(session, head, entries, "session", lines=lines, lives=lives)
@@ -204,7 +214,7 @@ def _note_path(view: WhyContext, word: str) -> None:
         view.notes.append(f"{line(word)} is also a path. For its history: coord why file {line(word)}")
 
 
-def _page_of(
+def answer_page(
     view: WhyContext, answer: WhyAnswer, everything: bool, limit: int | None, before: str | None
 ) -> tuple[str, dict[str, object]]:
     """Return the answer as text and as the data of a JSON document."""

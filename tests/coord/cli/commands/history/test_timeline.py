@@ -13,9 +13,9 @@ from coord.render.timeline.looks import LOOKS, choose_looks
 from coord.render.timeline.marks import MOST_ARROWS
 from coord.render.timeline.svg import render_svg
 from eventlog.events import HOUR_S, MessageSent, SessionStarted, add_time
-from projections.views.intervals import analyze_history
+from projections.views.intervals.analysis import analyze_history
 from projections.views.point_in_time import after_instant
-from projections.views.timeline import Lane, Timeline, build_timeline
+from projections.views.timeline.period import Lane, Timeline, build_timeline
 from tests.support.histories import Story, anchor, at
 from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo

@@ -2,8 +2,7 @@
 
 Everything in the period appears once. A session that was live or wrote events is a lane, in the order of its first
 event. A claim or a waiting request is a bar in its session's lane. Refusals, losses, breaks, void handovers and deaths
-are marks. A message goes from one lane to others. A link shows what passed from one session to another. A request with
-the answer `granted` that was not granted is lost, not refused.
+are marks. A message goes from one lane to others. A link shows what passed from one session to another.
 
 The bars of a lane are arranged in rows so that none overlaps another. A waiting request and the claim that it became
 are in one row.
@@ -11,25 +10,25 @@ are in one row.
 
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
-from typing import Literal
 
 from msgspec import Struct
 
-from eventlog.events import EVERYONE, ClaimRequested, Event, EventId, Instant, MessageSent, SessionStarted, to_micros
-from projections.rules.state import Decision
+from eventlog.events import EVERYONE, Event, EventId, Instant, MessageSent, to_micros
 from projections.views.board import names_of
-from projections.views.intervals import (
-    ClaimInterval,
-    HistoryAnalysis,
-    IsNew,
-    SessionInterval,
-    happened_after,
-    not_ended_before,
-)
+from projections.views.intervals.analysis import HistoryAnalysis
+from projections.views.intervals.values import ClaimInterval, IsNew, SessionInterval, happened_after, not_ended_before
 from projections.views.point_in_time import PointInTime, count_until
+from projections.views.timeline.rows import (
+    Link,
+    Mark,
+    TimelineMessage,
+    Transfers,
+    continuation,
+    death_mark,
+    decision_mark,
+    message_row,
+)
 
-MarkKind = Literal["died", "lost", "broken", "refused", "void"]
-LinkKind = Literal["handed_over", "passed_on", "continued"]
 _MIN_BAR_FRACTION = 300  # a bar is at least this part of the period long, so that it can be seen
 _MIN_PERIOD_MICROS = 2_000_000  # a shorter period counts as this long for that fraction
 
@@ -44,44 +43,6 @@ class Lane(Struct, frozen=True, kw_only=True):
     last_at: Instant = ""
     lives: list[SessionInterval]
     rows: list[list[ClaimInterval]]  # the bars of a row are in order and do not overlap
-
-
-class Mark(Struct, frozen=True, kw_only=True):
-    """Something that happened to a session at one instant."""
-
-    kind: MarkKind
-    id: EventId  # the event that caused it
-    at: Instant
-    session: str  # the affected session
-    by: str = ""  # the session that caused it
-    claim: EventId = ""
-    resource: str = ""
-    words: str = ""  # the reason of a break, the evidence of a death
-    others: tuple[EventId, ...] = ()  # the conflicting claims and requests
-
-
-class TimelineMessage(Struct, frozen=True, kw_only=True):
-    """A message from one lane to others."""
-
-    id: EventId
-    at: Instant
-    session: str
-    to: tuple[str, ...]  # the sessions that received it
-    everyone: bool
-    subject: str
-    urgency: str
-
-
-class Link(Struct, frozen=True, kw_only=True):
-    """Something that passed from one session to another: a claim, or everything that a session had."""
-
-    kind: LinkKind
-    id: EventId  # the event that caused it
-    at: Instant
-    session: str
-    to: str
-    claim: EventId = ""  # the claim before
-    became: EventId = ""  # the claim afterwards
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
@@ -107,19 +68,11 @@ def build_timeline(analysis: HistoryAnalysis, since: PointInTime, until: Instant
     is_new = happened_after(analysis.events, since)
     intervals = not_ended_before(analysis.intervals, is_new)
     lives = not_ended_before(analysis.session_intervals, is_new)
-    actors = {event.id: event.actor for event in analysis.events}
-    requests = {event.id: event.payload for event in analysis.events if isinstance(event.payload, ClaimRequested)}
-    marks = [*_marks(analysis, is_new, actors, requests), *_death_marks(lives, actors)]
+    caused = {event.id: event for event in analysis.events}
+    over = [(life, caused[life.cause].actor) for life in lives if life.cause]
+    marks = [*_decision_marks(analysis, is_new, caused), *(m for life, by in over if (m := death_mark(life, by)))]
     messages = [
-        TimelineMessage(
-            id=event.id,
-            at=event.at,
-            session=event.actor,
-            to=_recipients(analysis, event, event.payload),
-            everyone=event.payload.to == EVERYONE,
-            subject=event.payload.subject,
-            urgency=event.payload.urgency,
-        )
+        message_row(event, event.payload, _recipients(analysis, event, event.payload))
         for event in events
         if isinstance(event.payload, MessageSent)
     ]
@@ -137,7 +90,7 @@ def build_timeline(analysis: HistoryAnalysis, since: PointInTime, until: Instant
         lanes=_lanes(analysis, set(present), active, lives, intervals, min_micros),
         marks=sorted(marks, key=lambda mark: mark.at),
         messages=messages,
-        links=[*_links(analysis, is_new, actors), *_continued(lives, actors)],
+        links=[*_links(analysis, is_new), *(link for life, to in over if (link := continuation(life, to)))],
     )
 
 
@@ -159,10 +112,6 @@ def _lanes(
     intervals: Iterable[ClaimInterval],
     min_micros: int,
 ) -> list[Lane]:
-    clients: dict[str, str] = {}
-    for event in analysis.events:
-        known = clients.setdefault(event.actor, "")
-        clients[event.actor] = event.payload.client if isinstance(event.payload, SessionStarted) else known
     lives_by_session: dict[str, list[SessionInterval]] = {}
     for life in lives:
         lives_by_session.setdefault(life.session, []).append(life)
@@ -174,13 +123,13 @@ def _lanes(
         Lane(
             session=session,
             name=names.get(session, ""),
-            client=clients.get(session, ""),
+            client=analysis.state.sessions[session].client,
             first_at=active.get(session, nothing)[0],
             last_at=active.get(session, nothing)[1],
             lives=lives_by_session.get(session, []),
             rows=pack_rows(claims_by_session.get(session, []), min_micros),
         )
-        for session in dict.fromkeys([*clients, *sorted(present)])
+        for session in dict.fromkeys([*(event.actor for event in analysis.events), *sorted(present)])
         if session in present
     ]
 
@@ -219,64 +168,14 @@ def _chains(intervals: Sequence[ClaimInterval]) -> list[list[ClaimInterval]]:
 # --- marks and links ------------------------------------------------------------------------------------------------
 
 
-def _marks(
-    analysis: HistoryAnalysis, is_new: IsNew, actors: dict[EventId, str], requests: dict[EventId, ClaimRequested]
-) -> Iterable[Mark]:
-    payloads = {event.id: event.payload for event in analysis.events}
+def _decision_marks(analysis: HistoryAnalysis, is_new: IsNew, events: dict[EventId, Event]) -> Iterable[Mark]:
     for decision in analysis.decisions:
-        kind = _mark_kind(decision, requests)
-        if kind and is_new(decision.at, decision.cause):
-            yield Mark(
-                kind=kind,
-                id=decision.cause,
-                at=decision.at,
-                session=decision.session,
-                by=actors.get(decision.cause, ""),
-                claim=decision.claim,
-                resource=decision.resource,
-                words=getattr(payloads.get(decision.cause), "reason", ""),
-                others=decision.others,
-            )
+        if is_new(decision.at, decision.cause) and (mark := decision_mark(decision, events.get(decision.cause))):
+            yield mark
 
 
-def _mark_kind(decision: Decision, requests: dict[EventId, ClaimRequested]) -> MarkKind | None:
-    if decision.what == "refused":
-        return None if requests[decision.claim].told == "granted" else "refused"
-    return decision.what if decision.what in ("lost", "broken", "void") else None
-
-
-def _death_marks(lives: Iterable[SessionInterval], actors: dict[EventId, str]) -> Iterable[Mark]:
-    for life in lives:
-        if life.how == "dead":
-            yield Mark(
-                kind="died",
-                id=life.cause,
-                at=life.end,
-                session=life.session,
-                by=actors.get(life.cause, ""),
-                words=life.evidence,
-            )
-
-
-def _links(analysis: HistoryAnalysis, is_new: IsNew, actors: dict[EventId, str]) -> Iterable[Link]:
-    transfers: dict[EventId, Decision] = {}
+def _links(analysis: HistoryAnalysis, is_new: IsNew) -> Iterable[Link]:
+    transfers = Transfers()
     for decision in analysis.decisions:
-        if decision.what in ("handed_over", "passed_on") and is_new(decision.at, decision.cause):
-            transfers[decision.others[0]] = decision
-        elif decision.what == "granted" and (was := transfers.pop(decision.claim, None)):
-            kind: LinkKind = "handed_over" if was.what == "handed_over" else "passed_on"
-            yield Link(
-                kind=kind,
-                id=was.cause,
-                at=decision.at,
-                session=was.session,
-                to=decision.session,
-                claim=was.claim,
-                became=decision.claim,
-            )
-
-
-def _continued(lives: Iterable[SessionInterval], actors: dict[EventId, str]) -> Iterable[Link]:
-    for life in lives:
-        if life.how == "continued":
-            yield Link(kind="continued", id=life.cause, at=life.end, session=life.session, to=actors[life.cause])
+        if is_new(decision.at, decision.cause) and (link := transfers.observe(decision)):
+            yield link

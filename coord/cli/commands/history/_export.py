@@ -1,0 +1,54 @@
+"""Write the page of a span into one file, for `coord web --export` and `coord report --html`."""
+
+from coord.cli.commands.history._stories import stories
+from coord.cli.commands.history._written import write_result
+from coord.engine.board import board_of
+from coord.engine.history.full import FullHistory
+from coord.engine.run import Run
+from coord.errors import usage_error
+from coord.render.format import line, plural, time_text
+from coord.render.timeline.scale import period_label
+from coord.servers.export.page import exported_page
+from coord.servers.export.span import MOST_EVENTS, read_span, search_rows, span_data
+from eventlog.events import DAY_S, Instant, add_time
+from projections.rules.state import State
+from projections.views.point_in_time import PointInTime, before_instant, count_until
+
+
+def export_page(run: Run, file: str, since: str | None, until: str | None, default_s: int = DAY_S) -> None:
+    """Write the page of the span between two times. Without `since`, it has the last `default_s` seconds before the end.
+
+    Raises CoordError (2), and then an existing file is unchanged.
+    """
+    past = run.full_history()
+    run.note_problems(past.snapshot)
+    first, last = _bounds(past, since, until, default_s)
+    span = read_span(past, first, last)
+    snapshot = past.snapshot
+
+    def describe(state: State, at: Instant) -> dict[str, object]:
+        snapshot.state, snapshot.at = state, at
+        return moment_document(board_of(run.system, run.config, snapshot, at))
+
+    data = span_data(span, describe, lambda subjects: stories(run, past, last, subjects), search_rows(span.events))
+    folder = _folder(run)
+    title = f"{folder}, {period_label(span.since, span.until)}"
+    path = write_result(run, file, exported_page({"folder": folder, **data}, title), "the page")
+    facts = f"{plural(len(span.events), 'event')}, {period_label(span.since, span.until)}"
+    run.say(f"Wrote {line(file, 200)}: {facts}. Open it in a browser; it needs no server and no network.", {"file": path})
+
+
+def _bounds(past: FullHistory, since: str | None, until: str | None, default_s: int) -> tuple[PointInTime, PointInTime]:
+    """Return the beginning and the end of the span. Raises CoordError (2)."""
+    last = past.cut(until, "--until")
+    first = past.since(since, "--since") if since is not None else before_instant(add_time(last.at, -default_s))
+    if last.at < first.at:
+        begin, end = (time_text(at, "", seconds=True) for at in (first.at, last.at))
+        raise usage_error(f"--since is {begin}, after the end, {end}.")
+    count = count_until(past.events, last) - count_until(past.events, first)
+    if count > MOST_EVENTS:
+        raise usage_error(
+            f"this span has {count} events, and a page in a file has at most {MOST_EVENTS}. Nothing was written. "
+            "Name a shorter span: --since -2h, or --since TIME --until TIME."
+        )
+    return first, last

@@ -1,0 +1,91 @@
+// The calls of core/api.js in an exported page. They are answered from the data in the file, and need no server.
+import { applyPatch, unpack } from "./packed.js";
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const parts = new Map(); // unpacked blocks, by their packed text
+
+function part(packed) {
+  if (!parts.has(packed)) {
+    if (parts.size > 24) parts.delete(parts.keys().next().value);
+    parts.set(packed, unpack(packed));
+  }
+  return parts.get(packed);
+}
+
+/** Whether the page follows a server. */
+export const live = false;
+
+/** Return what the stream would send: the timeline of the span, and the moment at its end. */
+export async function everything() {
+  return { timeline: await part(data.timeline), moment: await fetchMoment("") };
+}
+
+/** Return the moment at a time or event, or `step` events later; empty means the end of the span. */
+export async function fetchMoment(at, step = 0) {
+  const index = await part(data.moments.index);
+  const last = index.at.length - 1;
+  let place = at === "" || at === undefined || at === null ? last : index.events.indexOf(at);
+  if (place < 0) place = placeOf(index, at);
+  if (step) place = placeAfter(index, place, step);
+  const size = data.moments.size;
+  const block = await part(data.moments.blocks[Math.floor(place / size)]);
+  const moment = {};
+  for (let each = place - (place % size); each <= place; each += 1) applyPatch(moment, block.patches[each % size], block.rows);
+  return structuredClone(moment);
+}
+
+/** Return the place of the last moment at or before an instant, or of the first. Throws an Error for other texts. */
+function placeOf(index, at) {
+  if (Number.isNaN(Date.parse(at))) throw new Error(`this file has no event ${at}`);
+  const [seconds, fraction = ""] = at.replace("Z", "").split(".");
+  const instant = `${seconds}.${fraction.padEnd(6, "0")}Z`; // the events' times have six digits
+  let [low, high] = [0, index.at.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (index.at[middle] <= instant) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
+}
+
+/** Return the place `step` events later. Moments without an event, such as the end of a lease, are passed over. */
+function placeAfter(index, place, step) {
+  const direction = Math.sign(step);
+  let left = Math.abs(step);
+  let found = place;
+  for (let each = place + direction; left > 0 && each >= 0 && each < index.at.length; each += direction) {
+    if (!index.events[each]) continue;
+    found = each;
+    left -= 1;
+  }
+  return found;
+}
+
+/** Return the earlier span of the timeline: an exported page has none. */
+export async function fetchTimeline(until) {
+  return { since: until, until, reset: false, earlier: false, tables: {} };
+}
+
+/** Return the story of a resource, session, message or event, as of the end of the span. */
+export async function fetchStory(about) {
+  const blocks = await part(data.stories.index);
+  const stories = about in blocks ? await part(data.stories.blocks[blocks[about]]) : {};
+  if (!stories[about]) throw new Error(`this file has no story of ${about}`);
+  return stories[about];
+}
+
+/** Return what contains a text. */
+export async function search(text) {
+  const wanted = text.trim().toLowerCase();
+  const rows = wanted ? await part(data.search) : [];
+  const found = rows.filter((row) => row.find.includes(wanted));
+  return { text, results: found.slice(0, 50).map((row) => row.shown), more: Math.max(0, found.length - 50) };
+}
+
+const closed = async () => {
+  throw new Error("this page is a file: it shows a past span, and nothing can be done from it");
+};
+/** Nothing can be done from a file. */
+export const effect = closed;
+/** Nothing can be done from a file. */
+export const act = closed;
