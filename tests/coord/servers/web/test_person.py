@@ -1,4 +1,4 @@
-"""The session of the page's person: it begins with the first action, has the person's name, and ends with the server."""
+"""The session of the page's person: it begins with the first action, and ends with the server."""
 
 import json
 
