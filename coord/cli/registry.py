@@ -29,6 +29,7 @@ COMMAND_GROUPS = {
         "status": "Show who is here, who holds what, and what needs attention.",
         "board": "Print the board as Markdown, or write STATUS_BOARD.md.",
         "watch": "Watch the board live in this terminal.",
+        "web": "Serve the page: what needs you, who does what, what happened.",
         "demo": "Watch three sessions work together in a temporary folder.",
     },
     "history": {

@@ -27,6 +27,7 @@ _WORDS_FOR_COMMANDS = {
     "reply": "answer respond",
     "ack": "acknowledge confirm",
     "watch": "dashboard live monitor top",
+    "web": "browser page ui",
     "log": "events history tail",
     "why": "blame explain trace",
     "diff": "changes compare",

@@ -47,6 +47,11 @@ ENVIRONMENT = {
     "HOME": "Where `install` looks for the clients' settings, and `doctor` for the start-up files of shells.",
     "PATH": "Where `install` and `doctor` look for the `coord` that agents find.",
     "SHELL": "The login shell. If Codex's hooks are installed, `doctor` asks it whether it finds `coord`.",
+    "BROWSER": "The browser that `web` opens, instead of the usual one.",
+    "DISPLAY": "If it and `WAYLAND_DISPLAY` are not set on Linux, `web` opens no browser.",
+    "WAYLAND_DISPLAY": "As `DISPLAY`.",
+    "SSH_CONNECTION": "Set by ssh: `web` opens no browser, unless `BROWSER` is set.",
+    "SSH_TTY": "As `SSH_CONNECTION`.",
     "XDG_CONFIG_HOME": "The folder with your own settings, `coord/config.toml`. Default: `~/.config`.",
     "XDG_STATE_HOME": "The folder in which `install` keeps `coord/installed.json`. Default: `~/.local/state`.",
 }

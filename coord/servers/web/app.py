@@ -1,40 +1,121 @@
-"""The routes of the page. Each handler is thin: other modules compute the answers."""
+"""The routes of the page. Each handler is thin: other modules compute the answers.
+
+Handlers that read the log are plain functions: Starlette runs them in threads, so that they do not block the streams.
+"""
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
+from msgspec import Struct
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error
+from coord.servers.web.access.rules import Served
 from coord.servers.web.stories import find, story
+from coord.workspace.config import Config
+from coord.workspace.paths import Workspace
+from coord.workspace.system import System
 
 _HERE = Path(__file__).resolve().parent
+_STATUS = {REFUSED: 409, USAGE: 400, NO_SESSION: 404, NO_LOG: 503}
 
 
-async def _page(_request: Request) -> Response:
-    return HTMLResponse((_HERE / "templates" / "page.html").read_text(encoding="utf-8"))
+class World(Struct):
+    """What the handlers need: the folder that is served, and what follows it and acts in it."""
+
+    system: System
+    workspace: Workspace
+    config: Config
+    served: Served
+    read_only: bool = False
+    live: Any = None  # follows the log
+    commands: Any = None  # runs commands in child processes
+    person: Any = None  # the session of the person who uses the page
+
+
+def world_of(request: Request) -> World:
+    """Return the world of the application that answers a request."""
+    world: World = request.app.state.world
+    return world
+
+
+async def _page(request: Request) -> Response:
+    name = "page.html" if request.state.has_cookie else "opening.html"
+    return FileResponse(_HERE / "templates" / name, media_type="text/html")
+
+
+async def _open(request: Request) -> Response:
+    """Set the cookie for the right key, for the opening page."""
+    try:
+        key = msgspec.json.decode(await request.body(), type=dict[str, str]).get("key", "")
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+        key = ""
+    return _with_cookie(request, key, JSONResponse({"open": True}))
+
+
+async def _open_plain(request: Request) -> Response:
+    """Set the cookie for the right key, for a browser without JavaScript."""
+    return _with_cookie(request, request.query_params.get("key", ""), RedirectResponse("/plain", 303))
+
+
+def _with_cookie(request: Request, key: str, response: Response) -> Response:
+    served = world_of(request).served
+    if not served.is_key(key):
+        raise HTTPException(403, "this is not the key. Open the address that `coord web` printed.")
+    response.set_cookie(served.cookie_name, served.cookie, path="/", httponly=True, samesite="strict")
+    return response
 
 
 async def _not_yet(request: Request) -> Response:
     return JSONResponse({"error": {"code": 4, "message": f"{request.url.path} is not served yet"}}, status_code=501)
 
 
+def _error(status: int, code: int, message: str, **details: object) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message, **details}}, status_code=status)
+
+
+async def _coord_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, CoordError)
+    return _error(_STATUS.get(error.code, 500), error.code, error.message, **error.details)
+
+
+async def _os_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, OSError)
+    return _error(503, NO_LOG, from_os_error(error).message)
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """Answer with an error; Starlette then raises it again, so that it is reported."""
+    what = f"the page failed at {request.url.path[:80]} ({type(error).__name__}: {str(error)[:200]})"
+    return _error(500, NO_LOG, f"{what}. What was acknowledged before is kept.")
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    message = {404: "there is no such page.", 405: "this method is not answered here."}.get(error.status_code)
+    return _error(error.status_code, REFUSED, message or error.detail)
+
+
 async def _story(request: Request) -> Response:
     about, at = (request.query_params.get(name, "") for name in ("about", "at"))
-    return JSONResponse(await story(request.app.state.commands, about, at))
+    return JSONResponse(await story(world_of(request).commands, about, at))
 
 
 async def _search(request: Request) -> Response:
-    return JSONResponse(await find(request.app.state.commands, request.query_params.get("text", "")))
+    return JSONResponse(await find(world_of(request).commands, request.query_params.get("text", "")))
 
 
 ROUTES = [
     Route("/", _page),
     Route("/plain", _not_yet),
-    Route("/open", _not_yet),
-    Route("/api/open", _not_yet, methods=["POST"]),
+    Route("/open", _open_plain),
+    Route("/api/open", _open, methods=["POST"]),
     Route("/api/stream", _not_yet),
     Route("/api/moment", _not_yet),
     Route("/api/timeline", _not_yet),
@@ -46,6 +127,9 @@ ROUTES = [
 ]
 
 
-def make_app() -> Starlette:
-    """Return the application."""
-    return Starlette(routes=ROUTES)
+def make_app(world: World) -> Starlette:
+    """Return the application that serves this world."""
+    errors = {CoordError: _coord_error, OSError: _os_error, HTTPException: _http_error, Exception: _bug}
+    application = Starlette(routes=ROUTES, exception_handlers=errors)
+    application.state.world = world
+    return application

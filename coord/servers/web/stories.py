@@ -22,11 +22,9 @@ _FOUND = 50  # events
 _LINKS = 400
 _FIELD_CHARS = 4000
 _TITLE_CHARS = 200
+_EMPTY: dict[str, Any] = {name: [] for name in ("lines", "steps", "rules", "did")}
+_NOTHING = {**_EMPTY, "receipts": None, "older": False, "error": ""}
 _EVENT_ID = re.compile(r"(?<![\w./-])[a-z0-9][a-z0-9._-]*/[1-9][0-9]{0,15}(?![\w/])")
-_NOTHING: dict[str, Any] = {
-    **{"lines": [], "steps": [], "rules": [], "receipts": None},
-    **{"did": [], "older": False, "error": ""},
-}
 
 
 async def story(commands: Commands, about: str, at: str = "") -> dict[str, Any]:

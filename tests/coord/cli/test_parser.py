@@ -61,6 +61,7 @@ SHORTEST = {
     "status": "status",
     "board": "board",
     "watch": "watch --once",
+    "web": "web --root /nowhere",
     "demo": "demo --root /",
     "log": "log --last 5",
     "why": "why file x.py",

@@ -17,7 +17,7 @@ ALLOWED_COMMANDS = (
     *("log", "why", "diff", "replay", "report", "timeline", "verify", "doctor"),
 )
 ASK_FIRST_COMMANDS = (
-    *("break", "init", "install", "uninstall", "notify", "import", "archive", "demo"),
+    *("break", "init", "install", "uninstall", "notify", "import", "archive", "demo", "web"),
     *("completion", "hook", "git-hook", "mcp"),
 )
 """A test holds that every command is in exactly one of the two tables, so that a new command must be considered."""

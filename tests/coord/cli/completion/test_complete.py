@@ -19,6 +19,7 @@ FREE_TEXT = {
     "CMD",
     *("NAME", "CAPABILITIES", "ACTION", "TARGET", "PHASE", "PROGRESS", "NEXT", "ETA", "BLOCKED", "ON", "SUMMARY"),
     *("NOTES", "NOTE", "REASON", "HOURS", "TTL", "WAIT", "SUBJECT", "BODY", "TEXT", "HOOK", "ARGUMENT"),
+    "HOST",
     *("FILE", "FILES", "FOLDER"),  # completed by the shell
 }
 """The kinds of values that coord itself does not complete."""

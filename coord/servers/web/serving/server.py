@@ -1,0 +1,212 @@
+"""Serve the page of a folder until a signal ends the server.
+
+One process serves a folder for one user: a second one names the first and opens its page. The sockets are open before
+the address is printed. While nothing happens, nothing runs: uvicorn's own loop, which wakes ten times a second, is
+replaced.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from socket import socket
+from typing import Any
+
+import uvicorn
+from msgspec import Struct
+
+from coord.engine.machine_lock import under_lock
+from coord.engine.run import Run
+from coord.errors import CoordError, from_os_error, refused
+from coord.servers.child import Commands
+from coord.servers.web.access.middleware import Guard
+from coord.servers.web.access.rules import Served, new_key
+from coord.servers.web.app import World, make_app
+from coord.servers.web.serving.browser import open_browser, why_not
+from coord.servers.web.serving.record import (
+    ServerRecord,
+    clear_server,
+    read_record,
+    serving_record,
+    write_record,
+)
+from coord.servers.web.serving.sockets import is_loopback, listening_on, open_sockets
+from coord.workspace.identity import own_anchor
+from eventlog.errors import LogError
+
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_PATIENCE_S = 3  # that an answer which is being computed gets at the end
+
+
+class ServeOptions(Struct, frozen=True):
+    """The options of `coord web` that say how to serve."""
+
+    port: int | None = None
+    host: str = "localhost"
+    insecure_host: bool = False
+    read_only: bool = False
+    opens_browser: bool = True
+
+
+def serve(run: Run, options: ServeOptions) -> None:
+    """Serve the page until a signal ends it. Raises CoordError with 128 and the number of the signal."""
+    where = listening_on(options.host, options.insecure_host)
+    with _locked(run):
+        record = read_record(run.workspace)
+        other = serving_record(run.system, record)
+        if other is None:
+            sockets = open_sockets(where, options.port, record.port if record else 0)
+            port = sockets[0].getsockname()[1]
+            served = Served(port, record.key if record else new_key(), where.names)
+            server = own_anchor(run.system)
+            mine = ServerRecord(port, served.key, where.names, server, options.read_only)
+            is_recorded = server is not None and write_record(run.workspace, mine)
+    if other:
+        _use_other(run, other, options)
+        return
+    commands = Commands(run.workspace.folder, run.workspace.root, run.system.env)
+    world = World(run.system, run.workspace, run.config, served, options.read_only, commands=commands)
+    try:
+        _announce(run, world, options, is_recorded)
+        number = asyncio.run(_serve(world, sockets, run.note))
+    finally:
+        for each in sockets:
+            each.close()
+        with _locked(run):
+            clear_server(run.workspace, server)
+    raise CoordError(128 + number, "")
+
+
+@contextmanager
+def _locked(run: Run) -> Iterator[None]:
+    """Hold the lock, if there can be one: a folder that is read-only has none."""
+    lock = under_lock(run.system, run.workspace, run.config)
+    try:
+        lock.__enter__()
+    except (LogError, OSError, CoordError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _use_other(run: Run, record: ServerRecord, options: ServeOptions) -> None:
+    """Name the server that serves this folder already, and open its page.
+
+    Raises CoordError (1) if it does not serve as the options say.
+    """
+    served = Served(record.port, record.key, record.names)
+    pid = record.server.pid if record.server else 0
+    end = f"To end it: kill {pid}"
+    different = [
+        text
+        for is_different, text in (
+            (options.port not in (None, record.port), f"at port {record.port}"),
+            (listening_on(options.host, options.insecure_host).names != record.names, f"on {record.names[0]}"),
+            (options.read_only != record.read_only, "read-only" if record.read_only else "not read-only"),
+        )
+        if is_different
+    ]
+    if different:
+        raise refused(
+            f"process {pid} serves this folder already, {' and '.join(different)}. Nothing was started. {end}"
+        )
+    text = f"process {pid} serves this folder already: {served.address_with_key}\n{end}"
+    run.say(text, _data(served, pid, record.read_only, started=False))
+    _open(run, served, options)
+
+
+def _announce(run: Run, world: World, options: ServeOptions, is_recorded: bool) -> None:
+    served = world.served
+    if not is_recorded:
+        run.note(
+            "this folder cannot be written, so the key of the page is only in memory: after a restart, open the new "
+            "address"
+        )
+    if not is_loopback(served.names):
+        run.note(
+            f"everyone who reaches {served.names[0]} can reach the page, and it is not encrypted: who reads along can "
+            "read everything and act in your name. Ctrl-C ends it"
+        )
+    kind = "The page, read-only" if world.read_only else "The page"
+    text = f"{kind}: {served.address_with_key}\nCtrl-C ends it."
+    run.say(text, _data(served, run.system.pid, world.read_only, started=True))
+    _open(run, served, options)
+
+
+def _data(served: Served, pid: int, read_only: bool, *, started: bool) -> dict[str, Any]:
+    return {
+        "address": served.address_with_key,
+        "port": served.port,
+        "pid": pid,
+        "read_only": read_only,
+        "started": started,
+    }
+
+
+def _open(run: Run, served: Served, options: ServeOptions) -> None:
+    if not options.opens_browser:
+        return
+    if reason := why_not(run.system.env):
+        run.note(reason)
+    else:
+        open_browser(served.address_with_key)
+
+
+class _Server(uvicorn.Server):
+    """A server of uvicorn that waits for a signal instead of asking ten times a second."""
+
+    def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
+        super().__init__(config)
+        self._guard, self.ended = guard, asyncio.Event()
+
+    def capture_signals(self) -> Any:
+        """Leave the signals alone: `_serve` handles them."""
+        return nullcontext()
+
+    async def main_loop(self) -> None:
+        """Wait for the end."""
+        await self.ended.wait()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """End the streams at once, and let other answers end."""
+        self._guard.end_streams()
+        await super().shutdown(sockets)
+
+
+async def _serve(world: World, sockets: list[socket], report: Any) -> int:
+    """Serve until a signal, and return its number."""
+    guard = Guard(make_app(world), world.served, report)
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # failures are reported by the guard
+    logging.getLogger("uvicorn").propagate = False
+    config = uvicorn.Config(
+        guard,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=_PATIENCE_S,
+    )
+    server, caught = _Server(config, guard), list[int]()
+
+    def end(number: int) -> None:
+        caught.append(number)
+        server.force_exit = len(caught) > 1
+        server.ended.set()
+
+    for number in _SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    try:
+        await server.serve(sockets)
+    except OSError as error:
+        raise from_os_error(error) from None
+    return caught[0]
