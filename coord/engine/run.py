@@ -18,7 +18,7 @@ from coord.workspace.identity import find_identity as find_identity
 from coord.workspace.names import known_session
 from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System
-from eventlog.events import MAX_TEXT_LENGTH, Instant
+from eventlog.events import MAX_TEXT_LENGTH, Anchor, Instant
 from projections.rules.state import Session, State
 
 if TYPE_CHECKING:
@@ -241,21 +241,32 @@ class Run:
             raise usage_error("standard input is not valid UTF-8. Nothing was sent.") from None
 
 
-def begin_person_session(transaction: Transaction, wanted: str) -> Identity:
-    """Start the session of a person at a terminal, with the name `wanted` or a similar one that is free."""
-    from coord.workspace.people import earlier_session, free_name
+_SHELL_NOTE = "this shell is now session {}; it ends with the shell, or with: coord end"
+
+
+def begin_person_session(
+    transaction: Transaction, wanted: str, anchor: Anchor | None = None, note: str = _SHELL_NOTE
+) -> Identity:
+    """Start the session of a person, with the name `wanted` or a similar one that is free.
+
+    It depends on the process `anchor`, or else on the shell that runs this command. `note` is about its label.
+    """
+    from coord.workspace.people import SHELL, earlier_session, free_name
 
     system, state = transaction.system, transaction.state
     name = free_name(system, state, wanted)
-    anchor = find_anchor(system)
+    nearest = None if anchor else find_anchor(system)
     earlier = earlier_session(system, state, name)
     started = session_started(
-        system, transaction.workspace, name=name, anchor=anchor[1] if anchor else None, continues=earlier, person=True
+        system,
+        transaction.workspace,
+        name=name,
+        client=SHELL if anchor else "",
+        anchor=anchor or (nearest[1] if nearest else None),
+        continues=earlier,
+        person=True,
     )
     transaction.start_session(Identity("", "just started"), started)
     continues = f", which continues {earlier}" if earlier else ""
-    transaction.notes.append(
-        f"this shell is now session {line(name)} ({transaction.me.session}){continues}; it ends with the shell, or "
-        "with: coord end"
-    )
+    transaction.notes.append(note.format(f"{line(name)} ({transaction.me.session}){continues}"))
     return transaction.me

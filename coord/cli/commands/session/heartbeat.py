@@ -5,8 +5,8 @@ import re
 from coord.cli.parser import argument, command, option
 from coord.engine.run import Run, unread_count
 from coord.engine.transaction import Transaction
-from coord.errors import usage_error
-from coord.render.format import eta_text, line, percent_in, session_label
+from coord.errors import refused, usage_error
+from coord.render.format import eta_text, line, percent_in, quoted, session_label
 from eventlog.events import Instant, SessionHeartbeat
 from projections.rules.claims import find_obstacles
 from projections.rules.sessions import unblocked
@@ -37,6 +37,7 @@ _PERCENT = r"\s*(-?\d+(?:\.\d+)?)\s*%"
 @option("--file", "files", multiple=True, help="A file that you are changing; may be repeated.")
 @option("--eta", default="", help="When you expect to finish: 45m, 17:30, tomorrow 9:00.")
 @option("--blocked-on", help="What you need before you can continue. An empty text clears it.")
+@option("--if-blocked-since", metavar="EVENT", default="", help="Refuse if another event reported what blocks it.")
 def heartbeat(
     run: Run,
     action: str,
@@ -47,6 +48,7 @@ def heartbeat(
     files: tuple[str, ...],
     eta: str,
     blocked_on: str | None,
+    if_blocked_since: str,
 ) -> None:
     """Tell others what you are doing.
 
@@ -64,6 +66,8 @@ def heartbeat(
     action, target, phase, progress, next_action = _with_progress((action, target, phase, progress, next_action))
 
     def decide(transaction: Transaction) -> None:
+        if if_blocked_since:
+            _check_blocked_since(transaction.state.sessions[transaction.me.session], if_blocked_since)
         given = SessionHeartbeat(
             action=action,
             target=target,
@@ -87,6 +91,14 @@ def heartbeat(
         _render_text(outcome.snapshot.state, session, session.last_at),
         {"session": session.id, **fields, "unread": unread_count(session)},
     )
+
+
+def _check_blocked_since(session: Session, event: str) -> None:
+    """Raise CoordError (1) if it was not this event that reported what the session is blocked on now."""
+    reported = f"{session.id}/{session.blocked_n}" if session.doing.blocked_on else ""
+    if reported != event:
+        now = f"it is blocked on {quoted(session.doing.blocked_on)} ({reported})" if reported else "it is not blocked"
+        raise refused(f"{session.id} is no longer blocked since {line(event)}: {now}. Nothing was recorded.")
 
 
 def _completion(eta: str, now: Instant) -> Instant:
