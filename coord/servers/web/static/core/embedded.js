@@ -2,6 +2,7 @@
 import { applyPatch, unpack } from "./packed.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);
+const FOUND = 50; // rows of each group of a search
 const parts = new Map(); // unpacked blocks, by their packed text
 
 function part(packed) {
@@ -77,9 +78,14 @@ export async function fetchStory(about) {
 /** Return what contains a text. */
 export async function search(text) {
   const wanted = text.trim().toLowerCase();
-  const rows = wanted ? await part(data.search) : [];
-  const found = rows.filter((row) => row.find.includes(wanted));
-  return { text, results: found.slice(0, 50).map((row) => row.shown), more: Math.max(0, found.length - 50) };
+  const groups = [];
+  let older = false;
+  for (const group of wanted ? await part(data.search) : []) {
+    const results = group.results.filter((row) => row.find.includes(wanted));
+    if (results.length) groups.push({ ...group, results: results.slice(0, FOUND) });
+    older = older || results.length > FOUND;
+  }
+  return { text, groups, older, error: "" };
 }
 
 const closed = async () => {
