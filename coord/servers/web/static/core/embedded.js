@@ -15,6 +15,10 @@ function part(packed) {
 
 /** Whether the page follows a server. */
 export const live = false;
+/** An answer that is an error. */
+export class ApiError extends Error {}
+/** Nothing is streamed into a file. */
+export const streamAddress = () => "";
 
 /** Return what the stream would send: the timeline of the span, and the moment at its end. */
 export async function everything() {
@@ -35,9 +39,9 @@ export async function fetchMoment(at, step = 0) {
   return structuredClone(moment);
 }
 
-/** Return the place of the last moment at or before an instant, or of the first. Throws an Error for other texts. */
+/** Return the place of the last moment at or before an instant, or of the first. Throws an ApiError for other texts. */
 function placeOf(index, at) {
-  if (Number.isNaN(Date.parse(at))) throw new Error(`this file has no event ${at}`);
+  if (Number.isNaN(Date.parse(at))) throw new ApiError(`this file has no event ${at}`);
   const [seconds, fraction = ""] = at.replace("Z", "").split(".");
   const instant = `${seconds}.${fraction.padEnd(6, "0")}Z`; // the events' times have six digits
   let [low, high] = [0, index.at.length];
@@ -71,7 +75,7 @@ export async function fetchTimeline(until) {
 export async function fetchStory(about) {
   const blocks = await part(data.stories.index);
   const stories = about in blocks ? await part(data.stories.blocks[blocks[about]]) : {};
-  if (!stories[about]) throw new Error(`this file has no story of ${about}`);
+  if (!stories[about]) throw new ApiError(`this file has no story of ${about}`);
   return stories[about];
 }
 
@@ -89,7 +93,7 @@ export async function search(text) {
 }
 
 const closed = async () => {
-  throw new Error("this page is a file: it shows a past span, and nothing can be done from it");
+  throw new ApiError("this page is a file: it shows a past span, and nothing can be done from it");
 };
 /** Nothing can be done from a file. */
 export const effect = closed;
