@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -140,7 +141,7 @@ ROUTES = [
     Route("/api/search", _search),
     Route("/api/effect", _effect, methods=["POST"]),
     Route("/api/act", _act, methods=["POST"]),
-    Mount("/static", StaticFiles(directory=_HERE / "static")),
+    Mount("/static", GZipMiddleware(StaticFiles(directory=_HERE / "static"), minimum_size=500)),
 ]
 
 
