@@ -23,6 +23,7 @@ from coord.servers.child import Commands
 from coord.servers.web.access.middleware import Guard
 from coord.servers.web.access.rules import Served, new_key
 from coord.servers.web.app import World, make_app
+from coord.servers.web.live.start import follow_log
 from coord.servers.web.serving.browser import open_browser, why_not
 from coord.servers.web.serving.record import (
     ServerRecord,
@@ -66,11 +67,13 @@ def serve(run: Run, options: ServeOptions) -> None:
         _use_other(run, other, options)
         return
     commands = Commands(run.workspace.folder, run.workspace.root, run.system.env)
-    world = World(run.system, run.workspace, run.config, served, options.read_only, commands=commands)
+    live = follow_log(run.system, run.workspace, read_only=options.read_only)
+    world = World(run.system, run.workspace, run.config, served, options.read_only, live, commands)
     try:
         _announce(run, world, options, is_recorded)
         number = asyncio.run(_serve(world, sockets, run.note))
     finally:
+        live.close()
         for each in sockets:
             each.close()
         with _locked(run):
