@@ -11,12 +11,14 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from math import inf
 from socket import socket
 from threading import Thread
 from typing import Any
 
 import uvicorn
 from msgspec import Struct
+from msgspec.structs import replace
 
 from coord.engine.machine_lock import under_lock
 from coord.engine.run import Run
@@ -39,6 +41,7 @@ from coord.workspace.identity import own_anchor
 from eventlog.errors import LogError
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_END_WAIT_S = 2  # for the machine's lock at the end
 _BROWSER_S = 5  # that a browser gets to start
 _PATIENCE_S = 3  # that an answer which is being computed gets at the end
 
@@ -79,15 +82,17 @@ def serve(run: Run, options: ServeOptions) -> None:
     finally:
         for each in sockets:
             each.close()
-        with _locked(run):
+        world.close()
+        with _locked(run, _END_WAIT_S):
             clear_server(run.workspace, server)
     raise CoordError(128 + number, "")
 
 
 @contextmanager
-def _locked(run: Run) -> Iterator[None]:
-    """Hold the lock, if there can be one: a folder that is read-only has none."""
-    lock = under_lock(run.system, run.workspace, run.config)
+def _locked(run: Run, wait_s: float = inf) -> Iterator[None]:
+    """Hold the lock, if there can be one: a folder that is read-only has none. Wait at most `wait_s` seconds."""
+    config = replace(run.config, lock_wait_seconds=min(wait_s, run.config.lock_wait_seconds))
+    lock = under_lock(run.system, run.workspace, config)
     try:
         lock.__enter__()
     except (LogError, OSError, CoordError):
