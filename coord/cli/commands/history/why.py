@@ -29,8 +29,6 @@ from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
 from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
 from projections.rules.rows import recent_sessions
-from projections.views.claim_history import about_claim, caused_by
-from projections.views.receipts import build_receipts
 
 _SHOWN = 40
 
