@@ -42,7 +42,9 @@ def moment(at: str = NOW, event: str = "s-1/9", *, needs: int = 0, **fields: Any
     }
 
 
-def timeline(*, reset: bool = True, since: str = "2026-11-22T18:00:00.000000Z", until: str = NOW, **tables: Json) -> Json:
+def timeline(
+    *, reset: bool = True, since: str = "2026-11-22T18:00:00.000000Z", until: str = NOW, **tables: Json
+) -> Json:
     """Return a change of the timeline; without `reset` it is added to what is there."""
     rows = {name: tables.get(name, {}) for name in ("lanes", "bars", "marks", "messages", "links")}
     return {"reset": reset, "since": since, "until": until, "position": "", "earlier": False, "tables": rows}
@@ -50,7 +52,16 @@ def timeline(*, reset: bool = True, since: str = "2026-11-22T18:00:00.000000Z", 
 
 def mark(kind: str, event: str, at: str, session: str = "s-1", resource: str = "src/app.py") -> Json:
     """Return a mark of the timeline."""
-    return {"kind": kind, "id": event, "at": at, "session": session, "by": "", "claim": event, "resource": resource, "words": ""}
+    return {
+        "kind": kind,
+        "id": event,
+        "at": at,
+        "session": session,
+        "by": "",
+        "claim": event,
+        "resource": resource,
+        "words": "",
+    }
 
 
 class FakeServer:
@@ -58,7 +69,10 @@ class FakeServer:
 
     def __init__(self, port: int = 0) -> None:
         self.moments: Callable[[str, int], Json] = lambda at, _step: moment(at or NOW)
-        self.first: Callable[[str], tuple[str, Json]] = lambda _after: ("9/s-1/9", {"moment": moment(), "timeline": timeline()})
+        self.first: Callable[[str], tuple[str, Json]] = lambda _after: (
+            "9/s-1/9",
+            {"moment": moment(), "timeline": timeline()},
+        )
         self.needs: Json = {"count": 0, "notify": []}
         self.spans: Callable[[str], Json] = lambda until: timeline(until=until)
         self.status, self.message = 200, ""

@@ -37,7 +37,10 @@ def server() -> Iterator[FakeServer]:
         event: {"id": event, "at": at, "session": "s-1", "to": [], "everyone": True, "subject": "", "urgency": "normal"}
         for event, at in EVENTS.items()
     }
-    server.first = lambda _after: ("9/s-1/9", {"moment": moment(), "timeline": timeline(marks=MARKS, messages=messages)})
+    server.first = lambda _after: (
+        "9/s-1/9",
+        {"moment": moment(), "timeline": timeline(marks=MARKS, messages=messages)},
+    )
     yield server
     server.kill()
 
@@ -121,9 +124,7 @@ def test_jumps_can_be_limited_to_one_kind(opened: Page) -> None:
 
 def test_a_mark_says_what_happened_and_leads_there(opened: Page) -> None:
     group = opened.locator(".mark.lost")
-    assert group.get_attribute("title") == (
-        "20:00:00 alpha lost src/app.py\n20:00:00 alpha lost src/other.py"
-    )
+    assert group.get_attribute("title") == ("20:00:00 alpha lost src/app.py\n20:00:00 alpha lost src/other.py")
     group.click()
     expect_at(opened, "s-1/4")
 
@@ -254,7 +255,9 @@ def test_new_events_do_not_move_a_page_that_shows_the_past(opened: Page, server:
     page.keyboard.press(",")
     expect_at(page, "s-1/8")
     later = "2026-11-22T23:40:00.000000Z"
-    server.send({"moment": moment(later, "s-1/10", needs=4), "timeline": timeline(reset=False, until=later)}, "10/s-1/10")
+    server.send(
+        {"moment": moment(later, "s-1/10", needs=4), "timeline": timeline(reset=False, until=later)}, "10/s-1/10"
+    )
     expect(page).to_have_title("(4) coord · shop")
     expect(page.locator("#now [role=status]")).to_contain_text("22:00:00, 1 h 40 min before now")
 

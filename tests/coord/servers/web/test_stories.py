@@ -47,7 +47,7 @@ def told(machine: SimulatedMachine, about: str, at: str = "") -> dict[str, Any]:
 
 
 def session_named(repo: Repo, name: str) -> str:
-    return next(it["session"] for it in repo.of_type("session.started") if it["event"].get("name") == name)
+    return next(str(it["session"]) for it in repo.of_type("session.started") if it["event"].get("name") == name)
 
 
 def test_a_resource_has_the_words_of_the_command(inside: SimulatedMachine) -> None:
@@ -232,7 +232,9 @@ def test_a_search_finds_sessions_resources_and_messages(inside: SimulatedMachine
 
 
 def test_a_search_finds_few_of_very_many_events() -> None:
-    events = [event(n=n, payload=MessageSent(to="*", subject=f"number {n}", body="b" * 1000)) for n in range(1, 51)]
+    events = [
+        event(n=n, payload=MessageSent(to="everyone", subject=f"number {n}", body="b" * 1000)) for n in range(1, 51)
+    ]
     (group,) = group_found("number", events)
     assert [row["text"].partition("number ")[2][:2] for row in group["results"]][:2] == ["50", "49"]
     assert max(len(row["text"]) for row in group["results"]) < 300
