@@ -35,7 +35,9 @@ def export_page(run: Run, file: str, since: str | None, until: str | None, defau
     title = f"{folder}, {period_label(span.since, span.until)}"
     path = write_result(run, file, exported_page({"folder": folder, **data}, title), "the page")
     facts = f"{plural(len(span.events), 'event')}, {period_label(span.since, span.until)}"
-    run.say(f"Wrote {line(file, 200)}: {facts}. Open it in a browser; it needs no server and no network.", {"file": path})
+    run.say(
+        f"Wrote {line(file, 200)}: {facts}. Open it in a browser; it needs no server and no network.", {"file": path}
+    )
 
 
 def _bounds(past: FullHistory, since: str | None, until: str | None, default_s: int) -> tuple[PointInTime, PointInTime]:

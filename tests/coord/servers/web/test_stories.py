@@ -208,7 +208,9 @@ def test_a_folder_that_is_gone_is_an_error(inside: SimulatedMachine) -> None:
 
 
 def test_the_postings_give_the_same_story(inside: SimulatedMachine) -> None:
-    names = ("ada", "ben", "file/src/", "file/src/app.py")
+    ada, ben, cai = (session_named(inside.repo, name) for name in ("ada", "ben", "cai"))
+    names = ("ada", "ben", "file/src/", "file/src/app.py", f"{ada}/2", f"{ada}/4", f"{ben}/2", f"{ben}/3", f"{cai}/2")
+    inside.run(100, "status")
     posted = [inside.run(100, "why", name, "--json").json for name in names]
     shutil.rmtree(inside.repo.folder / ".cache")
     assert [inside.run(100, "why", name, "--json").json for name in names] == posted
