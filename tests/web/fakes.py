@@ -1,4 +1,4 @@
-"""A small server of the page for tests of the browser's side: its answers, errors and streams are those that a test sets."""
+"""A small server for tests of the browser's side of the page: a test sets its answers, errors and streams."""
 
 import json
 import threading
@@ -126,7 +126,6 @@ class FakeServer:
 
 class _Handler(BaseHTTPRequestHandler):
     fake: FakeServer
-    protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -172,7 +171,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Cache-Control", "no-store")
-        self.send_header("Connection", "close")
         self.end_headers()
         if values.get("only") == "needs":
             event, event_id, data = "needs", "", fake.needs
@@ -190,7 +188,6 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             with fake.lock:
                 fake.streams.remove(own)
-            self.close_connection = True
 
     def _follow(self, queue: "Queue[bytes | None]") -> None:
         while True:

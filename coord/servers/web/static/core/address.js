@@ -61,6 +61,7 @@ export function mount(store, { place = location, past = history } = {}) {
     waiting = null;
     last = "";
     const view = parse(place.hash);
+    save(past, place, write(view), "replace"); // an address can contain the key of the page, which does not stay there
     if (write(view) === write(store.view)) return;
     shown = { ...store.view, ...view };
     store.setView({ ...view, playing: 0 });
@@ -74,8 +75,6 @@ export function mount(store, { place = location, past = history } = {}) {
     timer = setTimeout(flush, PAUSE_MS);
   };
   read();
-  if (place.hash && place.hash !== write(store.view)) save(past, place, write(store.view), "replace");
-  shown = store.view;
   addEventListener("popstate", read);
   addEventListener("hashchange", read);
   addEventListener("pagehide", () => { clearTimeout(timer); flush(); });

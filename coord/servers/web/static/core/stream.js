@@ -1,7 +1,7 @@
 // What the server sends, in all tabs of a browser: one tab is connected and passes it on to the others.
 // While any tab is visible, that is the full state. While all are hidden, it is only what needs the person.
-import { createConnection } from "./connection.js";
-import { joinTabs } from "./tabs.js";
+import { createConnection } from "../stream/connection.js";
+import { joinTabs } from "../stream/tabs.js";
 import { asReset } from "./timeline.js";
 
 /** Follow the server, and give the store what it sends. */
@@ -15,7 +15,6 @@ export function mount(store, api) {
       const before = shown;
       take(data, id);
       tabs.post("state", { data, id, before });
-      if (!tabs.isVisible() && tabs.shared) tabs.check();
     },
     onNeeds(data) {
       store.receiveNeeds(data);

@@ -5,13 +5,14 @@ const PATIENCE_MS = 400; // while dragging, an answer that takes longer than thi
 
 /**
  * Return the object that shows moments: `show(at)`, `step(n)` for the event n later, `live()`. It follows the view, so
- * that a link or the back button works as well. `onChange` is called when `busy` or `error` changed.
+ * that the back button works as well; `follow()` begins with what a link names. `onChange` is called when `busy` or
+ * `error` changed.
  */
 export function createMoments(store, api, onChange) {
   let current = null; // the request under way: {at, step, continuous, started, abort}
   let next = null; // the request that begins after it
   let settled = "", seen = ""; // the time whose moment is shown, and that of the view when it was looked at
-  const moments = { busy: false, error: "", show, step, live: () => show("") };
+  const moments = { busy: false, error: "", show, step, follow, live: () => show("") };
 
   /** Show the moment at an instant or after an event; `continuous` for one of many, as in a drag. */
   function show(at, { continuous = false } = {}) {
@@ -92,7 +93,6 @@ export function createMoments(store, api, onChange) {
     if (changed.has("view")) follow();
     else if (changed.has("live") && store.view.at !== settled && !current) want({ at: seen, step: 0, continuous: false });
   });
-  follow();
   return moments;
 }
 

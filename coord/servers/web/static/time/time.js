@@ -41,6 +41,7 @@ export function mount(parts, store, api) {
   });
   bar.kind.addEventListener("change", () => draw());
   draw();
+  moments.follow();
 
   /** The instant that the page shows, or "" for the present. */
   function here() {

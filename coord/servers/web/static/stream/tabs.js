@@ -15,9 +15,9 @@ export function joinTabs(on) {
   const shared = Boolean(navigator.locks && globalThis.BroadcastChannel);
   const channel = shared ? new BroadcastChannel(NAME) : null;
   const others = new Map(); // whether each other tab is visible; only a leading tab knows
-  let silence = 0, taking = 0, queue = null;
+  let silence = 0, taking = 0, queue = null, leading = null;
   const tabs = {
-    id, shared, leads: false,
+    leads: false,
     isVisible: () => document.visibilityState !== "hidden",
     anyVisible: () => tabs.isVisible() || [...others.values()].includes(true),
     post: (kind, fields = {}) => channel && channel.postMessage({ ...fields, kind, from: id }),
@@ -28,14 +28,6 @@ export function joinTabs(on) {
       clearTimeout(taking);
       if (tabs.isVisible()) taking = setTimeout(() => request({ steal: true }), HERE_MS);
     },
-    /** Forget tabs that are gone without a word. */
-    async check() {
-      const { held } = await navigator.locks.query();
-      const present = new Set(held.map((lock) => lock.name));
-      const gone = [...others.keys()].filter((tab) => !present.has(`${NAME} ${tab}`));
-      for (const tab of gone) others.delete(tab);
-      if (gone.length) on.visible();
-    },
   };
   function heard() {
     clearTimeout(silence);
@@ -45,6 +37,8 @@ export function joinTabs(on) {
     clearTimeout(taking);
     clearTimeout(silence);
     others.clear();
+    if (leading) leading.abort();
+    leading = new AbortController();
     tabs.leads = leads;
     on.lead(leads);
     if (leads) tabs.post("lead");
@@ -60,14 +54,20 @@ export function joinTabs(on) {
       request({});
     });
   }
+  /** A tab holds a lock of its own until it is closed or crashes. */
+  function expectEnd(tab) {
+    navigator.locks.request(`${NAME} ${tab}`, { signal: leading.signal }, () => {
+      others.delete(tab);
+      on.visible();
+    }).catch(() => {});
+  }
   function receive({ data }) {
     if (data.kind === "tab") {
       if (!tabs.leads) return;
+      if (!others.has(data.from)) expectEnd(data.from);
       others.set(data.from, data.visible);
       on.tab(data);
       on.visible();
-    } else if (data.kind === "bye") {
-      if (others.delete(data.from)) on.visible();
     } else {
       if (data.to && data.to !== id) return;
       if (data.kind !== "lead") clearTimeout(taking);
@@ -82,11 +82,12 @@ export function joinTabs(on) {
     return tabs;
   }
   channel.addEventListener("message", receive);
-  navigator.locks.request(`${NAME} ${id}`, () => new Promise(() => {})).catch(() => {});
-  addEventListener("pagehide", () => tabs.post("bye"));
   addEventListener("pageshow", (event) => event.persisted && location.reload());
-  request({});
-  heard();
-  tabs.ask();
+  navigator.locks.request(`${NAME} ${id}`, () => {
+    request({});
+    heard();
+    tabs.ask();
+    return new Promise(() => {});
+  });
   return tabs;
 }
