@@ -91,8 +91,10 @@ def unblock_effect(outlook: Outlook) -> Effect:
     session = outlook.session()
     if session is None or not session.doing.blocked_on:
         return Effect(refused=f"{outlook.label(outlook.text('session'))} is no longer blocked.")
-    row = f"{outlook.label(session.id)} is no longer shown as blocked on {quoted(session.doing.blocked_on)}."
-    return Effect([row], {"blocked": [f"{session.id}/{session.blocked_n}"]})
+    rows = [f"{outlook.label(session.id)} is no longer shown as blocked on {quoted(session.doing.blocked_on)}."]
+    if session.doing.asks_person:
+        rows.append("If its window still asks, it goes on only after an answer there.")
+    return Effect(rows, {"blocked": [f"{session.id}/{session.blocked_n}"]})
 
 
 def answer_effect(outlook: Outlook) -> Effect:
@@ -100,11 +102,10 @@ def answer_effect(outlook: Outlook) -> Effect:
     session = outlook.session()
     if session is None:
         return Effect(refused="this session is no longer known.")
-    rows = _reached(outlook, _sent(outlook, [session.id]))
-    unblock = unblock_effect(outlook)
-    if not outlook.given["unblock"]:
-        return Effect([*rows, f"It stays blocked on {quoted(session.doing.blocked_on)}."] if unblock.text else rows)
-    return Effect([*rows, *unblock.text], unblock.seen)
+    rows, unblock = _reached(outlook, _sent(outlook, [session.id])), unblock_effect(outlook)
+    if outlook.given["unblock"]:
+        return Effect([*rows, *unblock.text], unblock.seen)
+    return Effect([*rows, f"It stays blocked on {quoted(session.doing.blocked_on)}."] if unblock.text else rows)
 
 
 def inbox_effect(outlook: Outlook) -> Effect:
