@@ -27,6 +27,7 @@ from coord.servers.web.access.peers import allowed_users
 from coord.servers.web.access.rules import Served, new_key
 from coord.servers.web.actions.acting import Acting
 from coord.servers.web.app import World, make_app
+from coord.servers.web.live.start import follow_log
 from coord.servers.web.serving.browser import open_browser, why_not
 from coord.servers.web.serving.record import (
     ServerRecord,
@@ -74,11 +75,13 @@ def serve(run: Run, options: ServeOptions) -> None:
         return
     commands = Commands(run.workspace.folder, run.workspace.root, run.system.env)
     acting = Acting(run.system, run.workspace, read_only=options.read_only, session=run.session)
-    world = World(run.system, run.workspace, run.config, served, options.read_only, commands=commands, acting=acting)
+    live = follow_log(run.system, run.workspace, read_only=options.read_only)
+    world = World(run.system, run.workspace, run.config, served, options.read_only, live, commands, acting)
     try:
         _announce(run, world, options, is_recorded)
         number = asyncio.run(_serve(world, sockets, run.note))
     finally:
+        live.close()
         for each in sockets:
             each.close()
         acting.close()
