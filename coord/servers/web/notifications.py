@@ -24,7 +24,7 @@ class Notices:
     _last: dict[str, Any] | None
 
     def due(self, board: Board, shown: bool) -> dict[str, Any]:
-        """Return how many needs there are, and the last notification: `{"count", "notify": [{"id", "text", "urgent"}]}`.
+        """Return how many needs there are, and the last notification, if there is one: `{"count", "notify"}`.
 
         `shown` is whether a page is visible: then the person sees the needs, and `notify` is empty. Otherwise it stays
         the same until another notification is due or its need has ended, so that each browser gets it.

@@ -9,6 +9,8 @@ from eventlog.events import EVERYONE, MessageAcknowledged, MessageSent
 from projections.rules.sessions import is_idle
 from projections.rules.state import Message
 
+_MOST_QUOTED = 400  # characters of a message that is answered
+
 
 def _reached(outlook: Outlook, sent: Message) -> list[str]:
     """Return who gets a message, and when each will see it."""
@@ -55,6 +57,9 @@ def reply_effect(outlook: Outlook) -> Effect:
     sent = _sent(outlook, [author], name)
     message = outlook.state.messages.get(name)
     rows = _reached(outlook, sent)
+    if message:
+        said = " ".join(f"{message.subject}: {message.body}".rstrip(": ").split())
+        rows.insert(0, f"You answer {quoted(said, _MOST_QUOTED)} from {outlook.label(message.session)}.")
     if message and outlook.me in message.not_acknowledged_by:
         rows.append(f"It also confirms {quoted(message.subject, 60)} for you.")
     if sent.crosses:

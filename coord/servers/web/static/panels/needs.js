@@ -16,11 +16,12 @@ export function mount(element, store, api) {
     element, store, api,
     title: h("h2", {}, "Needs you"),
     write: h("button", { type: "button", class: "small", onClick: () => openAct("send", {}, store, api) }, "Write a message"),
+    inbox: h("button", { type: "button", class: "small", hidden: true, onClick: () => openAct("inbox", {}, store, api) }),
     list: h("ul", { class: "rows" }),
     news: h("div", { class: "hidden", role: "status", "aria-live": "polite" }),
     rows: new Map(), known: null,
   };
-  fill(element, h("div", { class: "head" }, panel.title, panel.write), panel.list, panel.news);
+  fill(element, h("div", { class: "bar" }, panel.title, h("div", { class: "actions" }, panel.inbox, panel.write)), panel.list, panel.news);
   store.subscribe((changed) => {
     if (changed.has("moment") || changed.has("view")) draw(panel);
     if (changed.has("live")) announce(panel);
@@ -36,6 +37,9 @@ function draw(panel) {
   const needs = moment.needs || [];
   panel.title.textContent = past ? `What needed you then (${needs.length})` : `Needs you (${needs.length})`;
   panel.write.hidden = !canAct;
+  const unread = (moment.messages || []).filter((message) => message.for_me && message.unread).length;
+  panel.inbox.hidden = !canAct || !unread;
+  panel.inbox.textContent = `Read my messages (${unread})`;
   panel.element.classList.toggle("some", needs.length > 0);
   const focus = focusedButton(panel.list);
   const kept = new Map();
