@@ -10,9 +10,8 @@ from typing import TypeVar
 
 import msgspec
 
-from coord.cli.commands.history._answers import AllEvents
+from coord.cli.commands.history._answers import AllEvents, WhyAnswer
 from coord.cli.commands.history.why import (
-    WhyAnswer,
     WhyContext,
     answer_page,
     event_answer,
