@@ -1,5 +1,6 @@
 """Build the board, including what this process can observe on the machine, and write STATUS_BOARD.md."""
 
+import copy
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,6 +30,7 @@ from projections.rules.sessions import is_at_work
 from projections.rules.state import State
 from projections.views.board import Board, SessionRow, build_board
 from projections.views.needs import log_need
+from projections.views.replay import copy_state
 
 if TYPE_CHECKING:
     from coord.workspace.notify.due import Delivery
@@ -106,6 +108,24 @@ def board_of(
         for row in board.sessions
     ]
     return replace(board, sessions=rows)
+
+
+def current_board(
+    system: System, config: Config, snapshot: Snapshot, most: int | None = None
+) -> tuple[Board, Snapshot]:
+    """Return the current board, as `board_of`, and a snapshot with the state that it shows.
+
+    The given snapshot is unchanged, because events that are slightly older than now can still arrive, and must find the
+    state as it was. The state is copied only if a claim or wait has ended by now: a copy is slow with many unread
+    messages.
+    """
+    current = copy.copy(snapshot)
+    now, reached = current.now, snapshot.state.reached
+    if snapshot.state.due <= now:
+        current.state = copy_state(snapshot.state)
+    board = board_of(system, config, current, now, most=most)
+    snapshot.state.reached = reached
+    return board, current
 
 
 def _silence_evidence(system: System, snapshot: Snapshot, row: SessionRow) -> str:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TypeAlias
 
 from coord.engine.cache import checkpoint, older_checkpoints
 from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
+from coord.engine.cache.older_checkpoints import EventKey
 from coord.engine.cache.recompute import recompute
 from coord.engine.cache.requests_id import kept_or_new_id, set_id
 from coord.engine.cache.spool import Place, Spool
@@ -26,7 +26,6 @@ from projections.postings.collect import PostingCollector
 from projections.rules.fold import fold
 from projections.rules.state import State
 
-EventKey: TypeAlias = tuple[Instant, str, int]  # a place in the total order
 BEFORE_ALL: EventKey = ("", "", 0)  # before all events
 _SLICE = 4096  # events folded between two times that rows leave the state
 
@@ -222,10 +221,11 @@ class Snapshot:
             last = batch.events
         if not last:
             return None
-        more = self.history.catch_up(self.system.wall())
-        last = sorted([*last, *(event for event in more.events if event.at <= last[-1].at)], key=order_key)
+        more, latest = self.history.catch_up(self.system.wall()), last[-1].at
+        last = sorted([*last, *(event for event in more.events if event.at <= latest)], key=order_key)
         if (late := self._late_key(Batch(last, more.rewound))) is None:
             use(last)
+            self._read_ahead = Batch([event for event in more.events if event.at > latest])
         return late
 
     def _late_key(self, batch: Batch) -> EventKey | None:

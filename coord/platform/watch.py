@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 POLL_EVERY_S = 5.0
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_SHARED = ("nfs", "cifs", "smb", "9p", "fuse", "virtiofs", "vboxsf", "prl_fs", "afs", "ceph", "glusterfs", "lustre")
 _STEP_MS = 10  # how often the watcher reports events
 
 
@@ -91,6 +92,22 @@ def watch_folder(folder: str) -> Iterator[int]:
         thread.join()
         os.close(reading)
         os.close(writing)
+
+
+def reports_changes(folder: str) -> bool:
+    """Return whether the system reports all changes of a folder. It does not for those made by other machines."""
+    try:
+        with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:
+            mounts = [line.split(" ")[1:3] for line in file]
+    except OSError:
+        return True
+    path, kind = os.path.realpath(folder), ""
+    longest = -1
+    for point, type_ in mounts:
+        point = point.encode("utf-8", "surrogateescape").decode("unicode_escape", "surrogateescape")
+        if len(point) > longest and (path + "/").startswith(point.rstrip("/") + "/"):
+            longest, kind = len(point), type_
+    return not kind.startswith(_SHARED)
 
 
 class _SignalFlag:

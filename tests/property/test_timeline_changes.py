@@ -13,7 +13,7 @@ from projections.rules.state import State
 from projections.views.intervals.analysis import analyze_history
 from projections.views.point_in_time import PointInTime
 from projections.views.replay import copy_state
-from projections.views.timeline.changes import TABLES, LaneRow, Tables, TimelineChanges, bar_key
+from projections.views.timeline.changes import TABLES, LaneRow, Tables, TimelineChanges, bar_key, is_over, sessions_of
 from projections.views.timeline.period import Timeline, build_timeline
 from tests.support.histories import GAPS_S, Story, histories
 
@@ -122,3 +122,25 @@ def test_an_event_changes_only_its_rows() -> None:
     changes.add([story.beats(200, "brown")])
     changed = changes.changed_since(count)
     assert {name: list(rows) for name, rows in changed.items() if rows} == {"lanes": ["brown"]}
+
+
+@given(pieces(), st.data())
+def test_forgetting_the_past_changes_nothing_later(
+    case: tuple[State, list[list[Event]], list[Instant]], data: st.DataObject
+) -> None:
+    """What was over before a time is gone. All other rows are the same, and each has its lane."""
+    start, parts, times = case
+    changes, at, forgotten = TimelineChanges(copy_state(start)), data.draw(st.sampled_from(times)), False
+    for events, now in zip(parts, times, strict=True):
+        changes.add(events)
+        changes.advance(now)
+        if now >= at and data.draw(st.booleans()):
+            changes.forget_before(at)
+            forgotten = True
+    found, expected = changes.tables(), whole([event for part in parts for event in part], start, times[-1])
+    for name in TABLES if not forgotten else ("bars", "marks", "messages", "links"):
+        kept = {key: row for key, row in expected[name].items() if not (row and is_over(row, at))} or {}
+        assert {key: row for key, row in found[name].items() if not (row and is_over(row, at))} == kept
+    assert {name for rows in found.values() for row in rows.values() if row for name in sessions_of(row)} <= set(
+        found["lanes"]
+    )

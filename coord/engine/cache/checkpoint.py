@@ -12,6 +12,7 @@ therefore harmless.
 import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -28,6 +29,7 @@ NAME = "checkpoint"
 _DIGEST = 16  # bytes
 _DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # anyone can write a valid digest
 _MAX_BYTES = 1 << 28  # a larger file is ignored
+F = TypeVar("F")
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -80,6 +82,11 @@ class Checkpoint(Struct):
 
 def load(folder: str, name: str = NAME) -> tuple[Checkpoint, SavedFold | None]:
     """Return the checkpoint in a cache folder, empty if there is no valid one, and its fold if this code made it."""
+    return load_part(folder, name, SavedFold)
+
+
+def load_part(folder: str, name: str, kind: type[F]) -> tuple[Checkpoint, F | None]:
+    """Return what `load` returns, with only the fields of the fold that `kind` has."""
     try:
         if os.path.islink(folder):
             return Checkpoint(), None  # a cache is never read through a link
@@ -90,7 +97,7 @@ def load(folder: str, name: str = NAME) -> tuple[Checkpoint, SavedFold | None]:
     except (OSError, *_DECODE_ERRORS):
         return Checkpoint(), None
     try:
-        return saved, msgspec.msgpack.decode(saved.folded, type=SavedFold) if saved.of_this_code else None
+        return saved, msgspec.msgpack.decode(saved.folded, type=kind) if saved.of_this_code else None
     except _DECODE_ERRORS:
         return saved, None
 

@@ -7,10 +7,17 @@ from the newest one before it.
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import TypeAlias
 
-from coord.engine.cache.checkpoint import NAME, SavedFold, StoreVersion, load, write
+from msgspec import Struct
+
+from coord.engine.cache.checkpoint import NAME, SavedFold, StoreVersion, load, load_part, write
 from coord.engine.cache.spool import Place, Spool
 from eventlog.events import Instant
+from eventlog.scanning import Position
+from projections.rules.state import State
+
+EventKey: TypeAlias = tuple[Instant, str, int]  # a place in the total order
 
 _OLDER_PREFIX = f"{NAME}-"  # followed by the number of events that it has folded
 _MIN_INTERVAL = 4096  # events between two older checkpoints
@@ -62,13 +69,76 @@ def save_older_checkpoints(folder: str, kept: int, new: dict[int, Place], spool:
             write(folder, f"{_OLDER_PREFIX}{count}", spool.read(new[count]))
 
 
-def older_checkpoint_before(folder: str, key: tuple[Instant, str, int]) -> tuple[SavedFold, StoreVersion] | None:
+class OlderEnd(Struct):
+    """Where an older checkpoint ends: how far each journal was read, and a state without rows."""
+
+    positions: dict[str, Position]
+    state: State
+    store: StoreVersion
+
+
+class _EndOfState(Struct):
+    """The part of a `State` that tells where it ends."""
+
+    events: int = 0
+    last: EventKey = ("", "", 0)
+    reached: Instant = ""
+
+
+class _EndOfFold(Struct):
+    """The part of a `SavedFold` without the rows of its state."""
+
+    positions: dict[str, Position]
+    state: _EndOfState
+
+
+def load_end(folder: str, count: int) -> OlderEnd | None:
+    """Return where an older checkpoint of this code ends, or None. It is loaded much faster than its state."""
+    saved, folded = load_part(folder, f"{_OLDER_PREFIX}{count}", _EndOfFold)
+    if folded is None or folded.state.events != count:
+        return None
+    end = folded.state
+    return OlderEnd(folded.positions, State(events=end.events, last=end.last, reached=end.reached), saved.store)
+
+
+def load_older_checkpoint(folder: str, count: int) -> tuple[SavedFold, StoreVersion] | None:
+    """Return the older checkpoint of this code that has folded this many events, or None."""
+    saved, folded = load(folder, f"{_OLDER_PREFIX}{count}")
+    return (folded, saved.store) if folded else None
+
+
+def older_checkpoint_before(folder: str, key: EventKey) -> tuple[SavedFold, StoreVersion] | None:
     """Return the newest older checkpoint of this code whose state ends before `key`, or None."""
-    for count in sorted(_older_checkpoints(folder), reverse=True):
-        saved, folded = load(folder, f"{_OLDER_PREFIX}{count}")
-        if folded and folded.state.precedes(key):
-            return folded, saved.store
+    for count in reversed(counts_before(folder, key)):
+        found = load_older_checkpoint(folder, count)
+        if found and found[0].state.precedes(key):
+            return found
     return None
+
+
+def counts_before(folder: str, key: EventKey) -> list[int]:
+    """Return how many events the older checkpoints have folded that end before `key`, in order.
+
+    Only some of them are looked at, so the list can contain a checkpoint that cannot be used.
+    """
+    counts = older_counts(folder)
+    low, high = 0, len(counts)
+    while low < high:
+        middle = (low + high) // 2
+        ended = load_end(folder, counts[middle])
+        if ended is None:
+            del counts[middle]
+            high -= 1
+        elif ended.state.precedes(key):
+            low = middle + 1
+        else:
+            high = middle
+    return counts[:low]
+
+
+def older_counts(folder: str) -> list[int]:
+    """Return how many events each older checkpoint has folded, in order."""
+    return sorted(_older_checkpoints(folder))
 
 
 def _older_checkpoints(folder: str) -> list[int]:
@@ -78,3 +148,16 @@ def _older_checkpoints(folder: str) -> list[int]:
         return []
     counts = (name.removeprefix(_OLDER_PREFIX) for name in names if name.startswith(_OLDER_PREFIX))
     return [int(count) for count in counts if count.isdecimal() and len(count) < 16]
+
+
+def older_checkpoint_of_window(folder: str, key: EventKey, least: int) -> tuple[SavedFold, StoreVersion] | None:
+    """Return the newest older checkpoint before `key`, or else the oldest one, with at least `least` events, or None.
+
+    None is also returned if the window can begin with the first event.
+    """
+    before = [count for count in counts_before(folder, key) if count >= least]
+    after = [count for count in older_counts(folder) if count >= least] if least > 0 else []
+    for count in (*reversed(before), *after):
+        if found := load_older_checkpoint(folder, count):
+            return found
+    return None

@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error
+from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error, usage_error
 from coord.servers.web.access.rules import Served
 from coord.servers.web.stories import find, story
 from coord.workspace.config import Config
@@ -37,7 +37,7 @@ class World(Struct):
     read_only: bool = False
     live: Any = None  # follows the log
     commands: Any = None  # runs commands in child processes
-    person: Any = None  # the session of the person who uses the page
+    acting: Any = None  # does what the person who uses the page asks for
 
 
 def world_of(request: Request) -> World:
@@ -112,6 +112,23 @@ async def _search(request: Request) -> Response:
     return JSONResponse(await find(world_of(request).commands, request.query_params.get("text", "")))
 
 
+async def _effect(request: Request) -> Response:
+    status, answer = await world_of(request).acting.effect(await _json(request))
+    return JSONResponse(answer, status)
+
+
+async def _act(request: Request) -> Response:
+    status, answer = await world_of(request).acting.act(await _json(request))
+    return JSONResponse(answer, status)
+
+
+async def _json(request: Request) -> object:
+    try:
+        return msgspec.json.decode(await request.body())
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise usage_error("the request is not JSON. Nothing was done.") from None
+
+
 ROUTES = [
     Route("/", _page),
     Route("/plain", _not_yet),
@@ -122,8 +139,8 @@ ROUTES = [
     Route("/api/timeline", _not_yet),
     Route("/api/story", _story),
     Route("/api/search", _search),
-    Route("/api/effect", _not_yet, methods=["POST"]),
-    Route("/api/act", _not_yet, methods=["POST"]),
+    Route("/api/effect", _effect, methods=["POST"]),
+    Route("/api/act", _act, methods=["POST"]),
     Mount("/static", GZipMiddleware(StaticFiles(directory=_HERE / "static"), minimum_size=500)),
 ]
 

@@ -57,6 +57,22 @@ def bar_key(bar: ClaimInterval) -> str:
     return f"{bar.id} {bar.kind} {bar.start}"
 
 
+def is_over(row: TableRow, at: Instant) -> bool:
+    """Return whether what a row is about was over before `at`."""
+    if isinstance(row, ClaimInterval):
+        return "" < row.end < at
+    if isinstance(row, LaneRow):
+        return row.last_at < at and all("" < life.end < at for life in row.lives)
+    return row.at < at
+
+
+def sessions_of(row: TableRow) -> tuple[str, ...]:
+    """Return the sessions that have a lane because of a row."""
+    if isinstance(row, TimelineMessage):
+        return () if row.everyone else row.to
+    return (row.session, row.to) if isinstance(row, Link) else (row.session,)
+
+
 class TimelineChanges:
     """The tables of the timeline after the state `start`, which is changed."""
 
@@ -117,6 +133,17 @@ class TimelineChanges:
         claims = self._observer.claims.copy(lambda _, bar: early.update({("bars", bar_key(bar)): bar}))
         later = as_of(copy_state(self.state), now, lambda decision: claims.observe(decision, None))
         self._early, self._early_due, self.advanced_to = early, later.due, now
+
+    def forget_before(self, at: Instant) -> None:
+        """Remove the rows of what was over before `at`, to save memory. Readers that have them keep them."""
+        rows = self._rows.items()
+        needed = {name for _, row in rows if row is not None and not is_over(row, at) for name in sessions_of(row)}
+        for (table, key), row in list(rows):
+            if row is not None and is_over(row, at) and not (table == "lanes" and key in needed):
+                del self._rows[table, key], self._changed[table, key]
+                if table == "lanes":
+                    self._lives.pop(key, None)
+                    self._acted.pop(key, None)
 
     def tables(self) -> Tables:
         """Return all rows."""

@@ -76,6 +76,20 @@ def test_a_reader_sees_a_prefix_of_the_history(shared: Repo, data: st.DataObject
     assert snapshot.state.last == log.events[snapshot.state.events - 1].key
 
 
+@given(st.data())
+def test_a_reader_that_reads_again_misses_nothing(shared: Repo, data: st.DataObject) -> None:
+    log = Log(shared)
+    for name in data.draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=8)):
+        log.write(name)
+    writing = data.draw(st.lists(st.lists(st.sampled_from(NAMES), max_size=3), max_size=8))
+    with pytest.MonkeyPatch.context() as patch:
+        snapshot = log.read_while_writing(writing, patch)
+    for name in data.draw(st.lists(st.sampled_from(NAMES), max_size=3)):
+        log.write(name)
+    snapshot.catch_up(consistent=True)
+    assert (snapshot.state.events, snapshot.state.last) == (len(log.events), log.events[-1].key)
+
+
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """A repository for many examples, each of which empties the log."""

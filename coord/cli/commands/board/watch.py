@@ -1,12 +1,10 @@
 """`coord watch`: show the board live in a terminal."""
 
-import copy
-
 import msgspec
 
 from coord.cli.commands.board._attention import Attention
 from coord.cli.parser import command, option
-from coord.engine.board import board_of
+from coord.engine.board import current_board
 from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
@@ -16,7 +14,6 @@ from coord.render.console.screen import QUIT, SectionView, Terminal, is_usable
 from coord.workspace.paths import has_person_config
 from eventlog.events import Instant, seconds_between
 from projections.views.board import Board
-from projections.views.replay import copy_state
 
 _KEYS = "q quits · w wraps · ↑↓ scroll"  # the first stays visible in a narrow window
 
@@ -58,19 +55,9 @@ def _print_once(run: Run, snapshot: Snapshot) -> None:
 
 
 def _current_board(run: Run, snapshot: Snapshot) -> tuple[Board, str, Instant]:
-    """Return the current board, this session's id, and the time of the next change that needs no event.
-
-    The snapshot is unchanged, because events that are slightly older than now can still arrive, and must find the state
-    as it was. The state is copied only if a claim or wait has ended by now: a copy is slow with many unread messages.
-    """
-    current = copy.copy(snapshot)
-    now, reached = current.now, snapshot.state.reached
-    if snapshot.state.due <= now:
-        current.state = copy_state(snapshot.state)
-    board = board_of(run.system, run.config, current, now, most=None if run.json else ROWS)
-    me = run.own_session_id(current)
-    snapshot.state.reached = reached
-    return board, me, current.state.due
+    """Return the current board, this session's id, and the time of the next change that needs no event."""
+    board, current = current_board(run.system, run.config, snapshot, None if run.json else ROWS)
+    return board, run.own_session_id(current), current.state.due
 
 
 def _watch_live(

@@ -1,0 +1,213 @@
+"""The thread that follows the log while a page is open, and gives each page what is new for it.
+
+One thread uses the view; all others talk to it through a `Follower`. While no page is open, it waits and does not look
+at the log. While one is open, it looks when the folder changes, when something ends by time, and, for the times on a
+visible page, every minute. Folders of other machines are also looked at every 5 s.
+
+A lone change is shown at once. Changes that follow each other are shown together, every half second at most. A page
+that has not taken its last message gets no other one; the next one then has everything that changed since.
+"""
+
+import os
+import select
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from math import inf
+from typing import TypeVar
+
+from msgspec import Struct
+
+from coord.platform.inotify import FolderChanges
+from coord.platform.watch import POLL_EVERY_S, reports_changes, watch_folder
+from coord.servers.web.live.view import LiveView
+from eventlog.events import Instant, add_time, from_micros, seconds_between, to_micros
+
+T = TypeVar("T")
+Send = Callable[[str, bytes], object]
+FIRST_GAP_S, LARGEST_GAP_S = 0.1, 0.5  # between two messages about changes that follow each other
+_FRESH_S = 1.0  # a moment that was made less than this ago is shown to a page that is opened
+_MINUTE = 60_000_000  # microseconds
+
+
+class Reader:
+    """A page that is open. `send` gets the id and the data of each message; without data, there are no more.
+
+    The follower's thread calls it, and calls it again only after `Follower.taken`. `after` is the id of the state that
+    the page has. With `only_needs`, the page gets only what needs its person.
+    """
+
+    def __init__(self, send: Send, after: str = "", *, only_needs: bool = False) -> None:
+        self.send, self.after, self.only_needs = send, after, only_needs
+        self.waits = True  # for the next message
+        self.version = -1  # of the last message
+        self.needs = b""  # the last message, if it is `only_needs`
+
+
+class Follower:
+    """Follows the log for the readers. `wall` is the clock."""
+
+    def __init__(self, view: LiveView, folder: str, wall: Callable[[], Instant]) -> None:
+        self._view, self._folder, self._wall = view, folder, wall
+        self._readers: list[Reader] = []
+        self._tasks: deque[Callable[[], None]] = deque()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._stopped, self._refreshed = False, wall()
+        self._thread = threading.Thread(target=self._run, name="coord-live", daemon=True)
+        self._thread.start()
+
+    def join(self, reader: Reader) -> None:
+        """Send a reader its messages from now on."""
+        self._do(lambda: self._join(reader))
+
+    def leave(self, reader: Reader) -> None:
+        """Send a reader nothing more."""
+        self._do(lambda: self._leave(reader))
+
+    def taken(self, reader: Reader) -> None:
+        """Note that a reader has taken its last message."""
+        self._do(lambda: setattr(reader, "waits", True))
+
+    def ask(self, question: Callable[[LiveView], T]) -> "Future[T]":
+        """Return the answer about the present, which is caught up with the log before."""
+        future: Future[T] = Future()
+
+        def answer() -> None:
+            self._refresh()
+            try:
+                future.set_result(question(self._view))
+            except Exception as error:
+                future.set_exception(error)
+
+        self._do(answer)
+        return future
+
+    def close(self) -> None:
+        """End the messages, and the thread."""
+        self._do(lambda: setattr(self, "_stopped", True))
+        self._thread.join()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _do(self, task: Callable[[], None]) -> None:
+        self._tasks.append(task)
+        with suppress(OSError):  # it is awake already, or has ended
+            os.write(self._wake_write, b"!")
+
+    # --- in the thread ----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stopped:
+            try:
+                if self._readers:
+                    self._follow()
+                else:
+                    self._wait(None)
+            except Exception:  # a fault of the code must not end the thread that all pages depend on
+                traceback.print_exc()
+                time.sleep(1)
+        for reader in self._readers:
+            reader.send("", b"")
+
+    def _join(self, reader: Reader) -> None:
+        if not self._readers or seconds_between(self._refreshed, self._wall()) > _FRESH_S:
+            self._refresh()
+        self._readers.append(reader)
+
+    def _leave(self, reader: Reader) -> None:
+        if reader in self._readers:
+            self._readers.remove(reader)
+
+    def _refresh(self) -> None:
+        self._refreshed = self._wall()
+        self._view.refresh()
+
+    def _wait(self, timeout_s: float | None, changes: int | None = None) -> bool:
+        """Wait for a task or a change of the folder. Do the tasks, and return whether the folder changed."""
+        files = [self._wake_read] if changes is None else [self._wake_read, changes]
+        ready = select.select(files, [], [], timeout_s)[0]
+        if self._wake_read in ready:
+            with suppress(BlockingIOError):
+                while os.read(self._wake_read, 4096):
+                    pass
+        while self._tasks:
+            self._tasks.popleft()()
+        return changes in ready
+
+    def _follow(self) -> None:
+        """Send messages until no page is open."""
+        with _watch(self._folder) as watch:
+            self._refresh()  # it can have changed before it was watched
+            last, gap_s, changed = time.monotonic(), FIRST_GAP_S, False
+            while self._readers and not self._stopped:
+                self._send()
+                left_s = min(self._until_due_s(), last + (gap_s if changed else watch.poll_s) - time.monotonic())
+                is_ready = self._wait(None if left_s == inf else max(0.0, left_s), None if changed else watch.fd)
+                if is_ready and watch.drain():
+                    gap_s = min(2 * gap_s, LARGEST_GAP_S) if time.monotonic() < last + 1 else FIRST_GAP_S
+                    changed = True
+                now = time.monotonic()
+                if now >= last + (gap_s if changed else watch.poll_s) or self._until_due_s() <= 0:
+                    watch.drain()
+                    self._refresh()
+                    last, changed = now, False
+
+    def _until_due_s(self) -> float:
+        """Return after how many seconds the moment changes without an event."""
+        due = max(self._view.next_change, add_time(self._refreshed, _FRESH_S))
+        if any(not reader.only_needs for reader in self._readers):
+            minute = from_micros((to_micros(self._refreshed) // _MINUTE + 1) * _MINUTE)
+            due = min(due, minute)
+        return seconds_between(self._wall(), due)
+
+    def _send(self) -> None:
+        for reader in self._readers:
+            if not reader.waits or reader.version == self._view.version:
+                continue
+            reader.version = self._view.version
+            if not reader.only_needs:
+                message = self._view.message(reader.after)
+                reader.after, reader.waits = message.id, False
+                reader.send(message.id, message.data)
+            elif (needs := self._view.needs()) != reader.needs:
+                reader.needs, reader.waits = needs, False
+                reader.send("", needs)
+
+
+class _Watch(Struct):
+    """A descriptor that is readable after a change, and after how many seconds to look at the log anyway.
+
+    `drain` reads what was reported, and returns whether it can be about the log.
+    """
+
+    fd: int
+    drain: Callable[[], bool]
+    poll_s: float
+
+
+@contextmanager
+def _watch(folder: str) -> Iterator[_Watch]:
+    poll_s = inf if reports_changes(folder) else POLL_EVERY_S
+    try:
+        changes = FolderChanges(folder)
+    except OSError:
+        with watch_folder(folder) as fd:
+            os.set_blocking(fd, False)
+            yield _Watch(fd, lambda: _read_all(fd), POLL_EVERY_S)
+        return
+    try:
+        yield _Watch(changes.fd, changes.drain, poll_s)
+    finally:
+        changes.close()
+
+
+def _read_all(fd: int) -> bool:
+    with suppress(BlockingIOError):
+        os.read(fd, 1 << 16)
+    return True

@@ -1,0 +1,83 @@
+"""The window of the history that the live timeline shows: the last 24 hours, but at most about 20,000 events.
+
+It begins with an older checkpoint. If the caches have none that can be used, the log is read from its beginning, and
+only the end of it is kept.
+"""
+
+from contextlib import suppress
+
+from coord.engine.cache.buckets import CacheDamaged
+from coord.engine.cache.checkpoint import SavedFold, StoreVersion
+from coord.engine.cache.older_checkpoints import older_checkpoint_of_window
+from coord.engine.cache.recompute import recompute
+from coord.engine.history.recent import RecentHistory, WholeHistoryNeeded
+from coord.engine.snapshot import Snapshot
+from eventlog.archived import Archive
+from eventlog.errors import LogError
+from eventlog.events import DAY_S, Event, add_time
+from eventlog.history import LogReader
+from eventlog.scanning import Position
+from projections.rules.fold import fold
+from projections.rules.state import State
+from projections.views.point_in_time import before_instant
+from projections.views.replay import copy_state
+
+MAX_EVENTS = 20_000
+_STEP = 4096  # events between two states of which one can be the beginning of the window
+
+
+class FollowedSnapshot(Snapshot):
+    """A snapshot that passes on the events that it folds, while it is followed."""
+
+    _new: list[Event] | None = None  # None while it is not followed
+
+    def follow(self) -> None:
+        """Keep the events that are folded from now on."""
+        self._new = []
+
+    def take_new(self) -> list[Event] | None:
+        """Return the events folded since the last call; None if the fold began again at an earlier state."""
+        new = self._new
+        if new is not None:
+            self._new = []
+        return new
+
+    def _fold(self, events: list[Event]) -> None:
+        super()._fold(events)
+        if self._new is not None:
+            self._new += events
+
+    def _use(self, folded: SavedFold | None, store: StoreVersion) -> tuple[dict[str, Position], Archive]:
+        self._new = None
+        return super()._use(folded, store)
+
+
+def open_window(snapshot: Snapshot) -> tuple[State, list[Event]]:
+    """Return a state, and the events after it, up to the state of a snapshot. Raises LogError or OSError."""
+    present = snapshot.state
+    day_ago = before_instant(add_time(present.at, -DAY_S)) if present.at else before_instant("")
+    least = present.events - MAX_EVENTS
+    if snapshot.fresh and (older := older_checkpoint_of_window(snapshot.workspace.cache, day_ago.key, least)):
+        recent = RecentHistory(snapshot)
+        with suppress(WholeHistoryNeeded, CacheDamaged, LogError, OSError):
+            recent.read_from(*older)
+            return recent.start, list(recent.events)
+    return _read_end(snapshot)
+
+
+def _read_end(snapshot: Snapshot) -> tuple[State, list[Event]]:
+    """Return the end of the history that a snapshot has read, from its beginning on."""
+    starts, events = [State()], list[Event]()
+
+    def keep(state: State, new: list[Event]) -> None:
+        for event in new:
+            fold(state, [event])
+            events.append(event)
+            if len(events) % _STEP == 0:
+                starts.append(copy_state(state))
+        while len(events) - _STEP >= MAX_EVENTS:
+            del events[:_STEP], starts[0]
+
+    history, wall = snapshot.history, snapshot.system.wall()
+    recompute(LogReader(history.folder, history.machine), wall, history, snapshot.state.last, fold=keep)
+    return starts[0], events
