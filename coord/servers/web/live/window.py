@@ -10,7 +10,8 @@ from coord.engine.cache.buckets import CacheDamaged
 from coord.engine.cache.checkpoint import SavedFold, StoreVersion
 from coord.engine.cache.older_checkpoints import older_checkpoint_of_window
 from coord.engine.cache.recompute import recompute
-from coord.engine.history.recent import RecentHistory, WholeHistoryNeeded
+from coord.engine.history.recent import RecentHistory
+from coord.engine.history.stretch import WholeHistoryNeeded
 from coord.engine.snapshot import Snapshot
 from eventlog.archived import Archive
 from eventlog.errors import LogError
