@@ -12,12 +12,10 @@ from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.render.board.text import ROWS
-from coord.render.board.text import ROWS
 from coord.render.format import line, plural, time_text
 from coord.render.timeline.scale import period_label
 from coord.servers.export.page import exported_page
 from coord.servers.export.span import MOST_EVENTS, read_span, span_data
-from coord.servers.web.documents import Viewer, moment_document
 from coord.servers.web.documents import Viewer, moment_document
 from coord.servers.web.stories import group_found
 from eventlog.events import DAY_S, Event, Instant, add_time
@@ -44,7 +42,7 @@ def export_page(run: Run, file: str, since: str | None, until: str | None, defau
 
     data = span_data(span, describe, lambda subjects: stories(run, past, last, subjects), _search_groups(span.events))
     period = period_label(span.since, span.until)
-    page = exported_page(data, f"{line(name)}, {period}")
+    page = exported_page(data, f"{os.path.basename(run.workspace.root)}, {period}")
     path = write_result(run, file, page, "the page")
     facts = f"{plural(len(span.events), 'event')}, {period}"
     text = f"Wrote {line(file, 200)}: {facts}. Open it in a browser; it needs no server and no network."
