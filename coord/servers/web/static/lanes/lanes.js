@@ -13,7 +13,7 @@ import { isInstant, millis, panSpan, spanText } from "./span.js";
 import { bounds, fit, fitAll, goNow, panPixels, scaleOf, setSpan, settle, takeSpan, zoom } from "./view.js";
 import { makeLabels } from "./words.js";
 
-const KEYS = "Arrow keys: lanes and claims in time order. Shift and arrow keys: pan. + and −: zoom. 0: fit all. n: now. Enter: open.";
+const KEYS = "Arrow keys: lanes and claims in time order. Shift and arrow keys: pan. + and −: zoom. 0: fit all. l: now. Enter: open.";
 
 /** Mount the lanes in an element. */
 export function mount(element, store, api) {
