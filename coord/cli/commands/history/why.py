@@ -8,7 +8,7 @@ import msgspec
 
 from coord.cli.commands.history._answers import AllEvents, Answers, Postings, WhyAnswer
 from coord.cli.commands.history._shown import shown_fields
-from coord.cli.paging import before_option, limit_option, newest_page, sort_key
+from coord.cli.paging import before_option, limit_option, newest_page
 from coord.cli.parser import argument, at_option, command, option
 from coord.cli.resources.words import one_resource, resources_meant
 from coord.engine.run import Run
@@ -29,6 +29,7 @@ from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
 from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
 from projections.rules.rows import recent_sessions
+from projections.views.point_in_time import sort_key
 
 _SHOWN = 40
 
