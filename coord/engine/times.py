@@ -79,18 +79,30 @@ def is_event_name(text: str) -> bool:
 
 def find_event(text: str, events: Sequence[Event]) -> Event:
     """Return the event `session/n`. The session may be shortened, or given by its name. Raises CoordError (2)."""
-    parts = _EVENT.fullmatch(text)
-    if parts is None:
-        raise usage_error(f"'{line(text, 60)}' is not an event's id. Write it as lists show it: amber-otter-k3f9/17")
-    wanted, n = parts[1], int(parts[2])
+    wanted, n = split_event_name(text)
     sessions = {event.session for event in events}
     named = {e.session for e in events if isinstance(e.payload, SessionStarted) and e.payload.name == wanted}
     ids = [wanted] if wanted in sessions else sorted(named) or sorted(s for s in sessions if s.startswith(wanted))
-    found = [event for event in events if event.n == n and event.session in ids]
+    return only_event(text, ids, [event for event in events if event.n == n and event.session in ids])
+
+
+def split_event_name(text: str) -> tuple[str, int]:
+    """Return the session and the number in an event's id. Raises CoordError (2) if it does not have that form."""
+    parts = _EVENT.fullmatch(text)
+    if parts is None:
+        raise usage_error(f"'{line(text, 60)}' is not an event's id. Write it as lists show it: amber-otter-k3f9/17")
+    return parts[1], int(parts[2])
+
+
+def only_event(text: str, sessions: Sequence[str], found: Sequence[Event]) -> Event:
+    """Return the event that `text` names. `sessions` are those that it can mean, and `found` their events.
+
+    Raises CoordError (2) if there is no event, or if there are several sessions.
+    """
     if not found:
         raise usage_error(f"there is no event {line(text, 60)}.")
-    if len(ids) > 1:
-        candidates = ", ".join(f"{name}/{n}" for name in ids[:5])
+    if len(sessions) > 1:
+        candidates = ", ".join(f"{name}/{split_event_name(text)[1]}" for name in sessions[:5])
         raise usage_error(f"'{line(text, 60)}' can mean {candidates}. Write more of the id.")
     return found[0]
 

@@ -52,7 +52,7 @@ class Commands:
         self, folder: str, root: str, env: Mapping[str, str], timeout_s: float = TIMEOUT_S, at_once: int = 2
     ) -> None:
         self.folder, self.root, self.timeout_s = folder, root, timeout_s
-        self.env = clean_environment(env) | {"COORD_ROOT": folder}
+        self.env = clean_environment(env) | {"COORD_ROOT": folder, "PYTHONUTF8": "1"}
         self.running = 0  # for tests
         self._slots = asyncio.Semaphore(at_once)
 
@@ -67,9 +67,12 @@ class Commands:
 
     async def _run(self, words: Sequence[str]) -> ChildAnswer:
         argv = (sys.executable, "-P", "-m", "coord", words[0], "--json", *words[1:])
-        child = await asyncio.create_subprocess_exec(
-            *argv, cwd=self.root, env=self.env, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
-        )
+        try:
+            child = await asyncio.create_subprocess_exec(
+                *argv, cwd=self.root, env=self.env, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True
+            )
+        except (OSError, ValueError) as error:  # the folder is gone, or a word contains a zero character
+            return ChildAnswer(None, [], error=f"coord {words[0]} could not be run: {error}.")
         try:
             out, err = await asyncio.wait_for(_communicate(child), self.timeout_s)
         except TimeoutError:

@@ -1,19 +1,23 @@
-"""Draw the pictures of the README and the documentation. `make pictures` runs this. It needs tmux.
+"""Draw the pictures of the README and the documentation. `make pictures` runs this. It needs tmux and chromium.
 
     python docs/pictures/make.py
 
-`demo.svg` is the timeline of the demo, `watch.svg` a terminal with `coord watch` near the end of the demo, and
-`last-night.svg` the timeline of the tutorial's night. Session ids and times are different each time.
+`demo.svg` is the timeline of the demo, `watch.svg` a terminal with `coord watch` near the end of the demo, `page-*.png`
+the page of `coord web` at that time, and `last-night.svg` the timeline of the tutorial's night. Session ids and times
+are different each time.
 """
 
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import time
 from io import StringIO
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
@@ -26,6 +30,7 @@ HERE = Path(__file__).resolve().parent
 COORD = [sys.executable, "-P", "-m", "coord"]
 _TMUX = ["tmux", "-L", f"coord-pictures-{os.getpid()}"]
 _WIDE, _HIGH = 112, 26
+PAGES = (("light", 1200, 860, "light"), ("dark", 1200, 860, "dark"), ("phone", 360, 740, "light"))
 _PAUSE_S = 1.5  # between two steps of the demo, so that the timeline is not too narrow
 
 
@@ -63,6 +68,39 @@ def terminal_svg(shown: str, title: str) -> str:
     return console.export_svg(title=title, theme=MONOKAI, code_format=plain, unique_id="coord")
 
 
+def page_pictures(folder: Path) -> None:
+    """Take pictures of the page of `coord web`: light, dark, and on a phone with a story open."""
+    env = clean_environment(os.environ) | {"TZ": "UTC"}
+    words = [*COORD, "web", "--no-open"]
+    with (
+        subprocess.Popen(words, cwd=folder, env=env, stdout=subprocess.PIPE, text=True) as server,
+        sync_playwright() as playwright,
+    ):
+        assert server.stdout
+        found = re.search(r"https?://\S+#key=\S+", server.stdout.readline())
+        assert found
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--headless", "--no-sandbox"]
+        )
+        for name, width, height, scheme in PAGES:
+            phone = width < 500
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,  # type: ignore[arg-type]
+                timezone_id="UTC",
+                locale="en-GB",
+                device_scale_factor=1.5 if phone else 1,
+            )
+            page = context.new_page()
+            page.goto(found[0])
+            page.locator("#board .line").first.wait_for()
+            page.wait_for_timeout(800)
+            page.screenshot(path=HERE / f"page-{name}.png")
+            context.close()
+        browser.close()
+        server.send_signal(signal.SIGINT)
+
+
 def main() -> int:
     """Draw all pictures."""
     with temporary_folder() as name:
@@ -71,6 +109,7 @@ def main() -> int:
         def look() -> None:
             words = " ".join([*COORD, "watch"])
             (HERE / "watch.svg").write_text(terminal_svg(screenshot(folder, words), "coord watch"), encoding="utf-8")
+            page_pictures(folder)
 
         play(name, os.environ, pause, look)
         coord(folder, "timeline", "--svg", str(HERE / "demo.svg"))

@@ -52,6 +52,7 @@ ENVIRONMENT = {
     "WAYLAND_DISPLAY": "As `DISPLAY`.",
     "SSH_CONNECTION": "Set by ssh: `web` opens no browser, unless `BROWSER` is set.",
     "SSH_TTY": "As `SSH_CONNECTION`.",
+    "SUDO_UID": "Set by sudo: the page that root serves may be opened by this user too.",
     "XDG_CONFIG_HOME": "The folder with your own settings, `coord/config.toml`. Default: `~/.config`.",
     "XDG_STATE_HOME": "The folder in which `install` keeps `coord/installed.json`. Default: `~/.local/state`.",
 }

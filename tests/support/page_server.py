@@ -6,7 +6,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from tests.support.processes import alive, until
+from tests.support.processes import Shell, alive, until
 from tests.support.repositories import Repo
 
 _ADDRESS = re.compile(r"https?://[^\s/]+:\d+/#key=\S+")
@@ -17,13 +17,13 @@ class PageServer:
     is not its ancestor.
     """
 
-    def __init__(self, repo: Repo, words: str = "", cwd: Path | None = None) -> None:
+    def __init__(self, repo: Repo, words: str = "", cwd: Path | None = None, shell: Shell | None = None) -> None:
         self.repo, self.words, self.cwd = repo, words, cwd
-        self.start()
+        self.start(shell)
 
-    def start(self) -> None:
-        """Start the server, and wait until it has printed its address."""
-        self.shell = self.repo.shell(self.cwd)
+    def start(self, shell: Shell | None = None) -> None:
+        """Start the server, and wait until it has printed its address. It replaces the shell, if one is given."""
+        self.shell = shell or self.repo.shell(self.cwd)
         self.shell.begin(f"exec coord web --no-open {self.words}")
         until(lambda: _ADDRESS.search(self.shell.so_far()) or not alive(self.pid), "the address")
         found = _ADDRESS.search(self.shell.so_far())

@@ -26,7 +26,7 @@ _PYTHON = [os.path.dirname(sys.executable)] if TREE else []
 BIN = os.path.join(TREE, "bin") if TREE else os.path.dirname(sys.executable)
 COORD = os.path.join(BIN, "coord")
 _FOREIGN = re.compile(r"^(CLAUDE|CODEX|GEMINI|COORD_|GIT_|TMUX|PYTEST|PYTHON|_COORD|XDG_CONFIG)")
-_ORPHAN = "import os, sys\nif os.fork(): os._exit(0)\nos.setsid()\nos.execvp(sys.argv[1], sys.argv[1:])"
+ORPHAN = "import os, sys\nif os.fork(): os._exit(0)\nos.setsid()\nos.execvp(sys.argv[1], sys.argv[1:])"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Shell:
         self.folder.mkdir(parents=True)
         self.env = environment(home)
         with subprocess.Popen(
-            [sys.executable, "-ISc", _ORPHAN, *argv],
+            [sys.executable, "-ISc", ORPHAN, *argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,

@@ -3,6 +3,8 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -43,10 +45,21 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A tab. At the end, no script has failed, the Content-Security-Policy has stopped nothing, and everything was
+    loaded from this machine.
+    """
     page = context.new_page()
-    page.on("pageerror", lambda error: pytest.fail(f"the page failed: {error}"))
-    return page
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(f"a script failed: {error}"))
+    page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
+    page.on("request", lambda request: None if _is_local(request.url) else wrong.append(f"it loaded {request.url}"))
+    yield page
+    assert wrong == []
+
+
+def _is_local(url: str) -> bool:
+    return url.startswith(("data:", "blob:", "file:", "about:")) or urlsplit(url).hostname in ("127.0.0.1", "localhost")
 
 
 @pytest.fixture
@@ -54,18 +67,10 @@ def serve(repo: Repo) -> Iterator[Callable[..., PageServer]]:
     """Start `coord web` in the repository, with more words of its command line; it is ended after the test."""
     servers: list[PageServer] = []
 
-    def start(words: str = "", cwd: Path | None = None) -> PageServer:
-        servers.append(PageServer(repo, words, cwd))
+    def start(words: str = "", **given: Any) -> PageServer:
+        servers.append(PageServer(repo, words, **given))
         return servers[-1]
 
     yield start
     for server in servers:
         server.stop()
-
-
-@pytest.fixture
-def steered(repo: Repo, serve: Callable[..., PageServer], page: Page) -> Page:
-    """The page of the repository, open."""
-    page.goto(serve().address)
-    page.locator("#board h2, #board h3, #board section").first.wait_for()
-    return page

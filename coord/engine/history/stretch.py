@@ -32,10 +32,15 @@ class WholeHistoryNeeded(Exception):
 
 
 class End(Struct):
-    """Where a stretch ends: the positions that can differ from those at its start, and a state with its end."""
+    """Where a stretch ends: a state, of which only its end counts, and the positions there, in the log and in a store.
+
+    `positions` has all positions that can differ from those at the start of the stretch.
+    """
 
     positions: dict[str, Position]
     state: State
+    in_log: dict[str, Position]
+    store: StoreVersion
 
 
 class Stretch(Struct):
@@ -47,9 +52,10 @@ class Stretch(Struct):
 
 def end_of(snapshot: Snapshot, head: bytes) -> End:
     """Return the present as the end of a stretch whose start has the store with this head. Raises CacheDamaged."""
-    history = snapshot.history
-    changes = {name: position for name, position in history.archive.changes.items() if position}
-    return End(final_positions_since(snapshot.ended.buckets, head) | changes | history.positions, snapshot.state)
+    history, buckets = snapshot.history, snapshot.ended.buckets
+    in_log = {name: position for name, position in history.archive.changes.items() if position} | history.positions
+    store = StoreVersion(buckets.head, buckets.pending)
+    return End(final_positions_since(buckets, head) | in_log, snapshot.state, in_log, store)
 
 
 def end_at(snapshot: Snapshot, older: OlderEnd, head: bytes) -> End:
@@ -57,10 +63,12 @@ def end_at(snapshot: Snapshot, older: OlderEnd, head: bytes) -> End:
 
     Raises CacheDamaged.
     """
-    return End(final_positions_since(_buckets(snapshot, older.store), head) | older.positions, older.state)
+    positions = final_positions_since(buckets_of(snapshot, older.store), head) | older.positions
+    return End(positions, older.state, older.positions, older.store)
 
 
-def _buckets(snapshot: Snapshot, store: StoreVersion) -> Buckets:
+def buckets_of(snapshot: Snapshot, store: StoreVersion) -> Buckets:
+    """Return a version of the store."""
     return Buckets(snapshot.workspace.cache, store.head, store.pending)
 
 
@@ -69,7 +77,7 @@ def read_stretch(snapshot: Snapshot, start: SavedFold, store: StoreVersion, end:
 
     Raises `WholeHistoryNeeded` if the stretch is not valid, CacheDamaged, LogError and OSError.
     """
-    starts = final_positions_since(_buckets(snapshot, store), store.head) | start.positions
+    starts = final_positions_since(buckets_of(snapshot, store), store.head) | start.positions
     events = _read_between(snapshot.history.folder, starts, end)
     is_late = bool(events) and not start.state.precedes(events[0].key)
     if is_late or start.state.events + len(events) != end.state.events:
@@ -92,7 +100,7 @@ def _read_between(folder: str, starts: Mapping[str, Position], end: End) -> list
 def start_of(snapshot: Snapshot, start: SavedFold, store: StoreVersion) -> EndedRows:
     """Let the state of a checkpoint find its rows in the store. Return these rows."""
     history, wall, last = snapshot.history, snapshot.system.wall(), start.state.last
-    buckets = _buckets(snapshot, store)
+    buckets = buckets_of(snapshot, store)
     archive = Archive(store.archive, StoredPositions(buckets))
     known = LogReader(history.folder, history.machine, start.positions, archive=archive)
 

@@ -56,32 +56,33 @@ def exported_page(data: Mapping[str, Any], title: str) -> str:
     return page
 
 
-def modules(static: Path) -> dict[str, str]:
-    """Return the text of each module of the page by its name, `coord/PATH`. Their imports have such names as well.
+def modules(static: Path, entry: str = "page.js") -> dict[str, str]:
+    """Return the text of each module that the page imports, by its name, `coord/PATH`. Imports have such names as well.
 
-    Raises ValueError for an import that is not of the form `from "./PATH"`.
+    Raises ValueError for an import that is not of the form `from "./PATH";`.
     """
-    names = {path.relative_to(static).as_posix() for path in static.rglob("*.js")}
-    files = {}
-    for name in sorted(names - {*_REPLACED, *_REPLACED.values()}):
-        files[f"coord/{name}"] = _renamed((static / name).read_text(encoding="utf-8"), name, names)
-    for name, other in _REPLACED.items():
-        files[f"coord/{name}"] = _renamed((static / other).read_text(encoding="utf-8"), other, names)
+    files: dict[str, str] = {}
+    wanted = [entry]
+    for name in wanted:
+        other = _REPLACED.get(name, name)
+        files[f"coord/{name}"], imported = _renamed((static / other).read_text(encoding="utf-8"), other)
+        wanted += [each for each in imported if each not in wanted]
     return files
 
 
-def _renamed(text: str, name: str, names: set[str]) -> str:
+def _renamed(text: str, name: str) -> tuple[str, list[str]]:
+    """Return the text of a module with the new names of what it imports, and the paths of these modules."""
+    imported: list[str] = []
+
     def rename(match: re.Match[str]) -> str:
-        path = _resolved(PurePosixPath(name).parent / match[3])
-        if path not in names:
-            raise ValueError(f"{name} imports {match[3]}, which does not exist")
-        return f"{match[1]}{match[2]}coord/{path}{match[2]}"
+        imported.append(_resolved(PurePosixPath(name).parent / match[3]))
+        return f"{match[1]}{match[2]}coord/{imported[-1]}{match[2]}"
 
     code = _COMMENT.sub("", text)
-    renamed, count = _IMPORT.subn(rename, code)
-    if count != len(_IMPORT_WORD.findall(code)):
+    renamed = _IMPORT.sub(rename, code)
+    if len(imported) != len(_IMPORT_WORD.findall(code)):
         raise ValueError(f'{name} has an import that is not of the form `import ... from "./PATH";`')
-    return renamed
+    return renamed, list(dict.fromkeys(imported))
 
 
 def _resolved(path: PurePosixPath) -> str:

@@ -69,33 +69,32 @@ def span_data(
 def moments(span: Span, describe: Describe) -> Iterator[tuple[EventId, Mapping[str, Any]]]:
     """Yield each moment with the event that made it; the event is empty if only time passed."""
     state = copy_state(span.start)
-    moment = describe(state, span.since)
-    yield "", moment
+    shown = describe(state, span.since)
+    yield "", shown
     bar = ProgressBar("writing the moments", len(span.events))
-    for event in span.events:
-        for moment in _until(state, moment, event.at, describe):
-            yield "", moment
-        fold(state, [event])
-        moment = describe(state, event.at)
-        yield event.id, moment
+    for event in [*span.events, None]:
+        for later in _changes_of_time(state, shown, event.at if event else span.until, describe):
+            shown = later
+            yield "", shown
+        if event:
+            shown = describe(fold(state, [event]), event.at)
+            yield event.id, shown
         bar.step()
     bar.close()
-    for moment in _until(state, moment, span.until, describe):
-        yield "", moment
-    if moment["at"] < span.until:
+    if shown["at"] < span.until:
         yield "", describe(state, span.until)
 
 
-def _until(state: State, moment: Mapping[str, Any], end: Instant, describe: Describe) -> Iterator[Mapping[str, Any]]:
+def _changes_of_time(
+    state: State, shown: Mapping[str, Any], end: Instant, describe: Describe
+) -> Iterator[Mapping[str, Any]]:
     """Yield the moments before `end` at which something changes because time passes."""
-    while (due := min(filter(None, (state.due, moment["next_change"])), default=end)) < end:
-        due = max(due, moment["at"])
-        as_of(state, due)
-        changed = describe(state, due)
-        if changed["at"] == moment["at"] and changed["next_change"] == moment["next_change"]:
-            return
-        moment = changed
-        yield moment
+    while (due := min(filter(None, (state.due, shown["next_change"])), default=end)) < end:
+        later = describe(as_of(state, due), due)
+        if later["at"] == shown["at"] and later["next_change"] == shown["next_change"]:
+            return  # what is due does not change by itself
+        shown = later
+        yield shown
 
 
 def subjects(tables: Tables) -> Subjects:

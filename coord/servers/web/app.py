@@ -10,12 +10,13 @@ import msgspec
 from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error
+from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error, usage_error
 from coord.servers.web.access.rules import Served
 from coord.servers.web.live.stream import stream, timeline
 from coord.servers.web.stories import find, story
@@ -37,7 +38,7 @@ class World(Struct):
     read_only: bool = False
     live: Any = None  # follows the log
     commands: Any = None  # runs commands in child processes
-    person: Any = None  # the session of the person who uses the page
+    acting: Any = None  # does what the person who uses the page asks for
 
 
 def world_of(request: Request) -> World:
@@ -112,6 +113,23 @@ async def _search(request: Request) -> Response:
     return JSONResponse(await find(world_of(request).commands, request.query_params.get("text", "")))
 
 
+async def _effect(request: Request) -> Response:
+    status, answer = await world_of(request).acting.effect(await _json(request))
+    return JSONResponse(answer, status)
+
+
+async def _act(request: Request) -> Response:
+    status, answer = await world_of(request).acting.act(await _json(request))
+    return JSONResponse(answer, status)
+
+
+async def _json(request: Request) -> object:
+    try:
+        return msgspec.json.decode(await request.body())
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise usage_error("the request is not JSON. Nothing was done.") from None
+
+
 ROUTES = [
     Route("/", _page),
     Route("/plain", _not_yet),
@@ -122,9 +140,9 @@ ROUTES = [
     Route("/api/timeline", timeline),
     Route("/api/story", _story),
     Route("/api/search", _search),
-    Route("/api/effect", _not_yet, methods=["POST"]),
-    Route("/api/act", _not_yet, methods=["POST"]),
-    Mount("/static", StaticFiles(directory=_HERE / "static")),
+    Route("/api/effect", _effect, methods=["POST"]),
+    Route("/api/act", _act, methods=["POST"]),
+    Mount("/static", GZipMiddleware(StaticFiles(directory=_HERE / "static"), minimum_size=500)),
 ]
 
 

@@ -62,6 +62,7 @@ def story_document(about: str, answer: ChildAnswer) -> dict[str, Any]:
         "older": bool(data["older"]),
         "next": data["next"],
         "notes": notes,
+        "holders": [holder["session"] for holder in data.get("holders", [])],
         "fields": _fields(event) if data["kind"] in ("claim", "event") else [],
     }
     if data["kind"] == "message":

@@ -42,17 +42,15 @@ def web(
         raise usage_error("--since and --until belong to --export FILE.")
     run.workspace.log  # noqa: B018 - raises an error if there is no folder
     if file:
-        _export(run, file, since, until)
+        from coord.cli.commands.history._export import export_page  # a server does not need it
+
+        export_page(run, file, since, until)
         return
     try:
         from coord.servers.web.serving.server import ServeOptions, serve
     except ImportError as error:
         raise _missing_package(error) from None
     serve(run, ServeOptions(port, host, insecure_host, read_only, not no_open))
-
-
-def _export(_run: Run, _file: str, _since: str | None, _until: str | None) -> None:
-    raise usage_error("--export is not implemented yet.")
 
 
 def _missing_package(error: ImportError) -> CoordError:

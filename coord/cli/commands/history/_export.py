@@ -1,7 +1,12 @@
 """Write the page of a span into one file, for `coord web --export` and `coord report --html`."""
 
+import os
+from collections.abc import Sequence
+from typing import Any
+
 from coord.cli.commands.history._stories import stories
 from coord.cli.commands.history._written import write_result
+from coord.cli.commands.history.log import searched_text
 from coord.engine.board import board_of
 from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
@@ -9,14 +14,15 @@ from coord.errors import usage_error
 from coord.render.format import line, plural, time_text
 from coord.render.timeline.scale import period_label
 from coord.servers.export.page import exported_page
-from coord.servers.export.span import MOST_EVENTS, read_span, search_rows, span_data
-from eventlog.events import DAY_S, Instant, add_time
+from coord.servers.export.span import MOST_EVENTS, read_span, span_data
+from coord.servers.web.stories import group_found
+from eventlog.events import DAY_S, Event, Instant, add_time
 from projections.rules.state import State
 from projections.views.point_in_time import PointInTime, before_instant, count_until
 
 
 def export_page(run: Run, file: str, since: str | None, until: str | None, default_s: int = DAY_S) -> None:
-    """Write the page of the span between two times. Without `since`, it has the last `default_s` seconds before the end.
+    """Write the page of the span between two times; without `since`, of the last `default_s` seconds before the end.
 
     Raises CoordError (2), and then an existing file is unchanged.
     """
@@ -30,12 +36,23 @@ def export_page(run: Run, file: str, since: str | None, until: str | None, defau
         snapshot.state, snapshot.at = state, at
         return moment_document(board_of(run.system, run.config, snapshot, at))
 
-    data = span_data(span, describe, lambda subjects: stories(run, past, last, subjects), search_rows(span.events))
-    folder = _folder(run)
-    title = f"{folder}, {period_label(span.since, span.until)}"
-    path = write_result(run, file, exported_page({"folder": folder, **data}, title), "the page")
-    facts = f"{plural(len(span.events), 'event')}, {period_label(span.since, span.until)}"
-    run.say(f"Wrote {line(file, 200)}: {facts}. Open it in a browser; it needs no server and no network.", {"file": path})
+    data = span_data(span, describe, lambda subjects: stories(run, past, last, subjects), _search_groups(span.events))
+    period = period_label(span.since, span.until)
+    page = exported_page(data, f"{os.path.basename(run.workspace.root)}, {period}")
+    path = write_result(run, file, page, "the page")
+    facts = f"{plural(len(span.events), 'event')}, {period}"
+    text = f"Wrote {line(file, 200)}: {facts}. Open it in a browser; it needs no server and no network."
+    run.say(text, {"file": path, "since": span.since, "until": span.until, "events": len(span.events)})
+
+
+def _search_groups(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return everything that a search in these events can find, each row with the text that is searched in `find`."""
+    searched = {event.id: searched_text(event) for event in events}
+    groups = group_found("", events)
+    for group in groups:
+        for row in group["results"]:
+            row["find"] = searched.get(row["about"], row["text"].casefold())
+    return groups
 
 
 def _bounds(past: FullHistory, since: str | None, until: str | None, default_s: int) -> tuple[PointInTime, PointInTime]:

@@ -27,6 +27,9 @@ def shown_fields(
         "event": msgspec.to_builtins(answer.event),
         "names": {session: session_label(session, answers.names) for session in _sessions_in(answer, shown)},
     }
+    if answer.kind == "resource":
+        claims = [claim for claim in answers.state.claims.values() if claim.resource == answer.about]
+        data["holders"] = [{"session": claim.session, "claim": claim.id} for claim in claims]
     if answer.kind == "session":
         events = answers.written_by(answer.about, _DID_SHOWN)
         data["did"] = [_did(answers, event) for event in events]

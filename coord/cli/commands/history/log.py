@@ -132,7 +132,7 @@ def _build_filters(
         _check_types(past, types)
         filters.append(lambda event: any(_has_type(type_of(event), kind) for kind in types))
     if text:
-        filters.append(lambda event: _contains_text(event, text.casefold()))
+        filters.append(lambda event: text.casefold() in searched_text(event))
     return filters
 
 
@@ -185,8 +185,9 @@ def about_filter(resources: Sequence[str]) -> Filter:
     return matches
 
 
-def _contains_text(event: Event, text: str) -> bool:
-    return text in event.id or any(text in word.casefold() for word in _strings_in(msgspec.to_builtins(event.payload)))
+def searched_text(event: Event) -> str:
+    """Return the text of an event in which a search looks, in lower case."""
+    return "\n".join([event.id, *(word.casefold() for word in _strings_in(msgspec.to_builtins(event.payload)))])
 
 
 def _strings_in(value: object) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from coord.cli.commands.history._period import read_period
+from coord.cli.commands.history._period import DEFAULT_PERIOD_S, read_period
 from coord.cli.paging import limit_option
 from coord.cli.parser import command, option
 from coord.engine.run import Run
@@ -19,8 +19,9 @@ from projections.views.report import build_report
 )
 @option("--until", metavar="TIME", help="End at TIME instead of now.")
 @option("--markdown", is_flag=True, help="Print Markdown.")
+@option("--html", metavar="FILE", help="Write the page of the period to FILE instead, as coord web --export does.")
 @limit_option(f"rows of each section; the default is {MOST_ROWS} for most, and all with --json")
-def report(run: Run, since: str | None, until: str | None, markdown: bool, limit: int | None) -> None:
+def report(run: Run, since: str | None, until: str | None, markdown: bool, html: str | None, limit: int | None) -> None:
     """Summarize a period on one page: what went wrong, and what each session did, finished and left unfinished.
 
     An event id means the time just after that event.
@@ -30,7 +31,13 @@ def report(run: Run, since: str | None, until: str | None, markdown: bool, limit
       coord report
       coord report --since "yesterday 18:00"
       coord report --since monday --until yesterday --markdown > week.md
+      coord report --since "yesterday 18:00" --html night.html
     """
+    if html:
+        from coord.cli.commands.history._export import export_page  # few reports are pages
+
+        export_page(run, html, since, until, DEFAULT_PERIOD_S)
+        return
     period = read_period(run, since, until)
     page = build_report(period.analysis, period.since, period.board)
     data = {"damage": period.damage, **msgspec.to_builtins(page)}

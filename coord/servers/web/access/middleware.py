@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from coord.errors import NO_LOG, REFUSED
+from coord.servers.web.access.peers import foreign_user
 from coord.servers.web.access.rules import HEADERS, MAX_BODY, Refusal, Request, Served, has_cookie, refusal, too_long
 
 Message = MutableMapping[str, Any]
@@ -22,10 +23,15 @@ _OWN = {name for name, _ in _HEADERS}
 
 
 class Guard:
-    """An application that answers only allowed requests. `report` gets the text of an unexpected error."""
+    """An application that answers only allowed requests of these users of this machine.
 
-    def __init__(self, application: Application, served: Served, report: Callable[[str], None]) -> None:
-        self.application, self.served, self.report = application, served, report
+    `report` gets the text of an unexpected error.
+    """
+
+    def __init__(
+        self, application: Application, served: Served, users: frozenset[int], report: Callable[[str], None]
+    ) -> None:
+        self.application, self.served, self.users, self.report = application, served, users, report
         self._streams: set[asyncio.Task[Any]] = set()
         self._ending = False
 
@@ -45,7 +51,7 @@ class Guard:
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
         request = request_of(scope)
         answer = _Answer(send)
-        refused = refusal(self.served, request)
+        refused = refusal(self.served, request) or self._refuse_other_user(scope)
         body = b""
         if refused is None and request.method == "POST":
             read = await _read_body(receive)
@@ -57,6 +63,12 @@ class Guard:
             return
         scope.setdefault("state", {})["has_cookie"] = has_cookie(self.served, request)
         await self._call(scope, _replay(body, receive), answer)
+
+    def _refuse_other_user(self, scope: Message) -> Refusal | None:
+        client, server = scope.get("client"), scope.get("server")
+        if not client or not server or not foreign_user(client[:2], server[:2], self.users):
+            return None
+        return Refusal(403, "the page is served to another user of this machine.")
 
     async def _call(self, scope: Message, receive: Receive, answer: "_Answer") -> None:
         task = asyncio.current_task()

@@ -130,5 +130,6 @@ def end_effect(outlook: Outlook) -> Effect:
     after = outlook.after(session.id, SessionEnded())
     evidence = outlook.gone.get(session.id, "")
     why = f": {evidence}" if evidence else f"; it was last heard of {ago(session.last_at, outlook.now)}"
-    head = f"{outlook.label(session.id)} is ended{why}. If its agent still works, it must start again."
-    return Effect([head, *_queue(consequences(outlook, after), outlook)], {"last": [f"{session.id}/{session.last_n}"]})
+    rows = [f"{outlook.label(session.id)} is ended{why}."]
+    rows += [] if evidence else ["If its agent still works, it must start again."]
+    return Effect([*rows, *_queue(consequences(outlook, after), outlook)], {"last": [f"{session.id}/{session.last_n}"]})

@@ -18,9 +18,11 @@ def why_not(env: Mapping[str, str]) -> str:
     return ""
 
 
-def open_browser(address: str) -> None:
-    """Open an address in the user's browser, without waiting for it."""
-    threading.Thread(target=_open, args=(address,), daemon=True).start()
+def open_browser(address: str) -> threading.Thread:
+    """Open an address in the user's browser. Return the thread that does it: some browsers are waited for."""
+    thread = threading.Thread(target=_open, args=(address,), daemon=True)
+    thread.start()
+    return thread
 
 
 def _open(address: str) -> None:

@@ -7,10 +7,12 @@ replaced.
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from socket import socket
+from threading import Thread
 from typing import Any
 
 import uvicorn
@@ -21,7 +23,9 @@ from coord.engine.run import Run
 from coord.errors import CoordError, from_os_error, refused
 from coord.servers.child import Commands
 from coord.servers.web.access.middleware import Guard
+from coord.servers.web.access.peers import allowed_users
 from coord.servers.web.access.rules import Served, new_key
+from coord.servers.web.actions.acting import Acting
 from coord.servers.web.app import World, make_app
 from coord.servers.web.live.start import follow_log
 from coord.servers.web.serving.browser import open_browser, why_not
@@ -37,6 +41,7 @@ from coord.workspace.identity import own_anchor
 from eventlog.errors import LogError
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_BROWSER_S = 5  # that a browser gets to start
 _PATIENCE_S = 3  # that an answer which is being computed gets at the end
 
 
@@ -53,6 +58,8 @@ class ServeOptions(Struct, frozen=True):
 def serve(run: Run, options: ServeOptions) -> None:
     """Serve the page until a signal ends it. Raises CoordError with 128 and the number of the signal."""
     where = listening_on(options.host, options.insecure_host)
+    if not os.path.isdir(run.workspace.log):
+        run.read_state()  # raises an error if the log was in use and is missing
     with _locked(run):
         record = read_record(run.workspace)
         other = serving_record(run.system, record)
@@ -68,7 +75,10 @@ def serve(run: Run, options: ServeOptions) -> None:
         return
     commands = Commands(run.workspace.folder, run.workspace.root, run.system.env)
     live = follow_log(run.system, run.workspace, read_only=options.read_only)
-    world = World(run.system, run.workspace, run.config, served, options.read_only, live, commands)
+    acting = Acting(run.system, run.workspace, read_only=options.read_only, session=run.session)
+    world = World(
+        run.system, run.workspace, run.config, served, options.read_only, live=live, commands=commands, acting=acting
+    )
     try:
         _announce(run, world, options, is_recorded)
         number = asyncio.run(_serve(world, sockets, run.note))
@@ -76,6 +86,7 @@ def serve(run: Run, options: ServeOptions) -> None:
         live.close()
         for each in sockets:
             each.close()
+        acting.close()
         with _locked(run):
             clear_server(run.workspace, server)
     raise CoordError(128 + number, "")
@@ -119,7 +130,8 @@ def _use_other(run: Run, record: ServerRecord, options: ServeOptions) -> None:
         )
     text = f"process {pid} serves this folder already: {served.address_with_key}\n{end}"
     run.say(text, _data(served, pid, record.read_only, started=False))
-    _open(run, served, options)
+    if opening := _open(run, served, options):
+        opening.join(_BROWSER_S)  # this process ends now
 
 
 def _announce(run: Run, world: World, options: ServeOptions, is_recorded: bool) -> None:
@@ -150,13 +162,11 @@ def _data(served: Served, pid: int, read_only: bool, *, started: bool) -> dict[s
     }
 
 
-def _open(run: Run, served: Served, options: ServeOptions) -> None:
-    if not options.opens_browser:
-        return
-    if reason := why_not(run.system.env):
+def _open(run: Run, served: Served, options: ServeOptions) -> Thread | None:
+    reason = why_not(run.system.env)
+    if options.opens_browser and reason:
         run.note(reason)
-    else:
-        open_browser(served.address_with_key)
+    return open_browser(served.address_with_key) if options.opens_browser and not reason else None
 
 
 class _Server(uvicorn.Server):
@@ -182,7 +192,7 @@ class _Server(uvicorn.Server):
 
 async def _serve(world: World, sockets: list[socket], report: Any) -> int:
     """Serve until a signal, and return its number."""
-    guard = Guard(make_app(world), world.served, report)
+    guard = Guard(make_app(world), world.served, allowed_users(world.system.env), report)
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # failures are reported by the guard
     logging.getLogger("uvicorn").propagate = False
     config = uvicorn.Config(

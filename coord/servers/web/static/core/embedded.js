@@ -2,6 +2,7 @@
 import { applyPatch, unpack } from "./packed.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);
+const FOUND = 50; // rows of each group of a search
 const parts = new Map(); // unpacked blocks, by their packed text
 
 function part(packed) {
@@ -14,6 +15,10 @@ function part(packed) {
 
 /** Whether the page follows a server. */
 export const live = false;
+/** An answer that is an error. */
+export class ApiError extends Error {}
+/** Nothing is streamed into a file. */
+export const streamAddress = () => "";
 
 /** Return what the stream would send: the timeline of the span, and the moment at its end. */
 export async function everything() {
@@ -34,9 +39,9 @@ export async function fetchMoment(at, step = 0) {
   return structuredClone(moment);
 }
 
-/** Return the place of the last moment at or before an instant, or of the first. Throws an Error for other texts. */
+/** Return the place of the last moment at or before an instant, or of the first. Throws an ApiError for other texts. */
 function placeOf(index, at) {
-  if (Number.isNaN(Date.parse(at))) throw new Error(`this file has no event ${at}`);
+  if (Number.isNaN(Date.parse(at))) throw new ApiError(`this file has no event ${at}`);
   const [seconds, fraction = ""] = at.replace("Z", "").split(".");
   const instant = `${seconds}.${fraction.padEnd(6, "0")}Z`; // the events' times have six digits
   let [low, high] = [0, index.at.length];
@@ -70,20 +75,25 @@ export async function fetchTimeline(until) {
 export async function fetchStory(about) {
   const blocks = await part(data.stories.index);
   const stories = about in blocks ? await part(data.stories.blocks[blocks[about]]) : {};
-  if (!stories[about]) throw new Error(`this file has no story of ${about}`);
+  if (!stories[about]) throw new ApiError(`this file has no story of ${about}`);
   return stories[about];
 }
 
 /** Return what contains a text. */
 export async function search(text) {
   const wanted = text.trim().toLowerCase();
-  const rows = wanted ? await part(data.search) : [];
-  const found = rows.filter((row) => row.find.includes(wanted));
-  return { text, results: found.slice(0, 50).map((row) => row.shown), more: Math.max(0, found.length - 50) };
+  const groups = [];
+  let older = false;
+  for (const group of wanted ? await part(data.search) : []) {
+    const results = group.results.filter((row) => row.find.includes(wanted));
+    if (results.length) groups.push({ ...group, results: results.slice(0, FOUND) });
+    older = older || results.length > FOUND;
+  }
+  return { text, groups, older, error: "" };
 }
 
 const closed = async () => {
-  throw new Error("this page is a file: it shows a past span, and nothing can be done from it");
+  throw new ApiError("this page is a file: it shows a past span, and nothing can be done from it");
 };
 /** Nothing can be done from a file. */
 export const effect = closed;

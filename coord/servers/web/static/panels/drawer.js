@@ -1,136 +1,161 @@
 // The drawer with a story. It opens for whatever the view says is open, at the moment that the page shows.
 import { fill, h } from "../core/dom.js";
-import { open as act } from "./act.js";
 import { storyParts } from "./story.js";
+import { openAct } from "./text.js";
 
 const REFRESH_MS = 3000; // at most this often, while events come
 const SETTLE_MS = 250; // after the last change of the moment, as while it is dragged
+const PLACES = "a, button, summary, .title";
 
 /** Mount the drawer. */
 export function mount(element, store, api) {
-  const narrow = matchMedia("(max-width: 47.99rem)");
-  const back = h("button", { type: "button", class: "back", onClick: () => goBack() }, "← Back");
-  const close = h("button", { type: "button", class: "close", onClick: () => store.setView({ open: "" }) }, "Close");
-  const body = h("div", { class: "story", "aria-live": "off" });
-  const acts = h("div", { class: "acts" });
-  fill(element, h("div", { class: "bar" }, back, acts, close), body);
-  const state = { about: "", at: "", position: "", opener: null, before: [], number: 0, timer: 0, shown: "", loaded: 0 };
-
-  const goBack = () => {
-    const about = state.before.pop();
-    state.goesBack = true;
-    store.setView({ open: about || "" });
-  };
-  const goTo = (point) => store.setView({ at: point });
-
-  function show(about) {
-    if (!state.about) state.opener = document.activeElement;
-    else if (!state.goesBack && state.about !== about) state.before.push(state.about);
-    state.goesBack = false;
-    Object.assign(state, { about, shown: "" });
-    back.hidden = !state.before.length;
-    element.hidden = false;
-    document.body.classList.add("reading");
-    modal(true);
-    fill(body, h("h2", { tabindex: "-1", class: "title" }, about), h("p", { class: "quiet" }, "Reading the log…"));
-    fill(acts);
-    element.scrollTop = 0;
-    body.querySelector(".title").focus({ preventScroll: true });
-    load(0);
-  }
-
-  function hide() {
-    Object.assign(state, { about: "", before: [], goesBack: false });
-    clearTimeout(state.timer);
-    element.hidden = true;
-    document.body.classList.remove("reading");
-    modal(false);
-    if (state.opener && state.opener.isConnected) state.opener.focus({ preventScroll: true });
-    else document.querySelector("main [data-about]")?.focus({ preventScroll: true });
-  }
-
-  function modal(isOpen) {
-    const covers = isOpen && narrow.matches;
-    for (const part of document.querySelectorAll("main, #top")) part.inert = covers;
-    element.setAttribute("role", covers ? "dialog" : "complementary");
-    if (covers) element.setAttribute("aria-modal", "true");
-    else element.removeAttribute("aria-modal");
-  }
-
-  function load(wait) {
-    clearTimeout(state.timer);
-    state.at = store.view.at;
-    state.position = store.moment ? store.moment.position : "";
-    state.timer = setTimeout(fetchNow, wait);
-  }
-
-  async function fetchNow() {
-    const number = ++state.number;
-    const about = state.about;
-    element.setAttribute("aria-busy", "true");
-    let story;
-    try {
-      story = await api.fetchStory(about, state.at);
-    } catch (error) {
-      story = { about, kind: "", title: about, lines: [], steps: [], rules: [], did: [], notes: [], error: error.message };
-    }
-    if (number !== state.number || about !== state.about) return;
-    state.loaded = Date.now();
-    element.removeAttribute("aria-busy");
-    draw(story);
-  }
-
-  function draw(story) {
-    const key = JSON.stringify({ ...story, now: "" });
-    if (key === state.shown) return;
-    state.shown = key;
-    const focus = position(body);
-    const opened = [...body.querySelectorAll("details")].map((each) => [each.className, each.open]);
-    const top = element.scrollTop;
-    fill(body, storyParts(story, store, goTo).flat(Infinity));
-    for (const [name, open] of opened) for (const each of body.querySelectorAll("details")) if (each.className === name) each.open = open;
-    fill(acts, buttons(story, store, api));
-    element.scrollTop = top;
-    restore(body, focus);
-  }
-
+  const drawer = new Drawer(element, store, api);
   element.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") {
-      event.stopPropagation();
-      store.setView({ open: "" });
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    store.setView({ open: "" });
+  });
+  store.subscribe((changed) => drawer.update(changed));
+  if (store.view.open) drawer.show(store.view.open);
+}
+
+class Drawer {
+  constructor(element, store, api) {
+    Object.assign(this, { element, store, api, story: null, timer: 0, number: 0, loaded: 0 });
+    this.about = this.at = this.position = this.drawn = this.drawnActs = "";
+    this.opener = null; // what had the focus before the drawer
+    this.before = []; // what was open before, for the way back
+    this.goesBack = false;
+    this.narrow = matchMedia("(max-width: 47.99rem)");
+    this.narrow.addEventListener("change", () => this.cover(Boolean(this.about)));
+    this.back = h("button", { type: "button", class: "back", onClick: () => this.goBack() }, "← Back");
+    const close = h("button", { type: "button", class: "close", onClick: () => store.setView({ open: "" }) }, "Close");
+    this.body = h("div", { class: "story" });
+    this.acts = h("div", { class: "acts" });
+    fill(element, h("div", { class: "bar" }, this.back, this.acts, close), this.body);
+  }
+
+  /** Follow the view and the moment. */
+  update(changed) {
+    const { open, at } = this.store.view;
+    if (changed.has("view") && open !== this.about) {
+      if (open) this.show(open);
+      else this.hide();
+      return;
     }
-  });
-  narrow.addEventListener("change", () => modal(Boolean(state.about)));
-  store.subscribe((changed) => {
-    const { open, at } = store.view;
-    if (changed.has("view") && open !== state.about) return open ? show(open) : hide();
-    if (!open) return undefined;
-    if (at !== state.at) return load(SETTLE_MS);
-    const isNew = changed.has("moment") && store.moment.position !== state.position;
-    return isNew ? load(Math.max(SETTLE_MS, state.loaded + REFRESH_MS - Date.now())) : undefined;
-  });
-  if (store.view.open) show(store.view.open);
+    if (!open) return;
+    if (changed.has("moment")) this.drawActs();
+    if (at !== this.at) this.load(SETTLE_MS);
+    else if (changed.has("moment") && this.store.moment.position !== this.position) {
+      this.load(Math.max(SETTLE_MS, this.loaded + REFRESH_MS - Date.now()));
+    }
+  }
+
+  show(about) {
+    if (!this.about) this.opener = document.activeElement;
+    else if (!this.goesBack) this.before.push(this.about);
+    this.goesBack = false;
+    Object.assign(this, { about, drawn: "", story: null });
+    this.back.hidden = !this.before.length;
+    this.element.hidden = false;
+    document.body.classList.add("reading");
+    this.cover(true);
+    fill(this.body, h("h2", { tabindex: "-1", class: "title" }, about), h("p", { class: "quiet" }, "Reading the log…"));
+    this.drawActs();
+    this.element.scrollTop = 0;
+    this.body.querySelector(".title").focus({ preventScroll: true });
+    this.load(0);
+  }
+
+  hide() {
+    Object.assign(this, { about: "", before: [], goesBack: false, story: null });
+    clearTimeout(this.timer);
+    const had = this.element.contains(document.activeElement) || document.activeElement === document.body;
+    this.element.hidden = true;
+    document.body.classList.remove("reading");
+    this.cover(false);
+    const { opener } = this;
+    const isThere = opener && opener.isConnected && opener !== document.body;
+    const next = isThere ? opener : document.querySelector("main [data-about]");
+    if (had && next) next.focus({ preventScroll: true });
+  }
+
+  goBack() {
+    this.goesBack = true;
+    this.store.setView({ open: this.before.pop() || "" });
+  }
+
+  /** On a phone the drawer covers the page, which then takes no focus. */
+  cover(isOpen) {
+    const covers = isOpen && this.narrow.matches;
+    for (const part of document.querySelectorAll("main, #top")) part.inert = covers;
+    this.element.setAttribute("role", covers ? "dialog" : "complementary");
+    if (covers) this.element.setAttribute("aria-modal", "true");
+    else this.element.removeAttribute("aria-modal");
+  }
+
+  load(wait) {
+    clearTimeout(this.timer);
+    this.at = this.store.view.at;
+    this.position = this.store.moment ? this.store.moment.position : "";
+    this.timer = setTimeout(() => this.fetchNow(), wait);
+  }
+
+  async fetchNow() {
+    const number = ++this.number;
+    const { about } = this;
+    this.element.setAttribute("aria-busy", "true");
+    const story = await this.api.fetchStory(about, this.at).catch((error) => failed(about, error));
+    if (number !== this.number) return;
+    this.element.removeAttribute("aria-busy");
+    if (about !== this.about) return;
+    this.loaded = Date.now();
+    this.story = story;
+    this.drawActs();
+    this.draw();
+  }
+
+  /** Draw the story if it changed. The focus, the place and what was unfolded stay. */
+  draw() {
+    const key = JSON.stringify({ ...this.story, now: "" });
+    if (key === this.drawn) return;
+    this.drawn = key;
+    const { body, element, store } = this;
+    const focus = [...body.querySelectorAll(PLACES)].indexOf(document.activeElement);
+    const open = new Set([...body.querySelectorAll("details[open]")].map((each) => each.className));
+    const top = element.scrollTop;
+    const parts = storyParts(this.story, store, (point) => store.setView({ at: point }));
+    fill(body, parts.flat(Infinity).filter(Boolean));
+    for (const each of body.querySelectorAll("details")) if (open.has(each.className)) each.open = true;
+    element.scrollTop = top;
+    if (focus >= 0) (body.querySelectorAll(PLACES)[focus] || body.querySelector(".title")).focus({ preventScroll: true });
+  }
+
+  drawActs() {
+    const { story, store, api } = this;
+    const shown = actions(story, store.moment, api.live);
+    const key = JSON.stringify(shown);
+    if (key === this.drawnActs) return;
+    this.drawnActs = key;
+    fill(this.acts, shown.map(([action, label, fields]) =>
+      h("button", { type: "button", class: "small", onClick: () => openAct(action, fields, store, api) }, label)));
+  }
 }
 
-/** Return the place of the focused element among the focusable ones. */
-function position(body) {
-  const active = document.activeElement;
-  return body.contains(active) ? [...body.querySelectorAll("a, button, summary, .title")].indexOf(active) : -1;
+function failed(about, error) {
+  return { about, kind: "", title: about, lines: [], steps: [], rules: [], did: [], notes: [], error: error.message };
 }
 
-function restore(body, place) {
-  if (place < 0) return;
-  const all = body.querySelectorAll("a, button, summary, .title");
-  (all[place] || body.querySelector(".title")).focus({ preventScroll: true });
-}
-
-function buttons(story, store, api) {
-  const moment = store.moment;
-  if (!api.live || !moment || !moment.live || moment.read_only || story.error) return [];
-  const button = (action, label, fields) => h("button", { type: "button", class: "small", onClick: () => act(action, fields, store, api) }, label);
-  const mine = moment.me && story.kind === "session" && moment.me.session === story.about;
-  return {
-    session: mine ? [] : [button("send", "Write", { to: story.about })],
-    message: [button("reply", "Reply", { message: story.about })],
-  }[story.kind] || [];
+/** Return the actions that fit a story: each with its name, its label and its fields. */
+function actions(story, moment, isLive) {
+  if (!isLive || !moment || !moment.live || moment.read_only || !story || story.error) return [];
+  const { about, kind, holders = [] } = story;
+  const me = moment.me ? moment.me.session : "";
+  const others = holders.filter((session) => session !== me);
+  if (kind === "session") return about === me ? [] : [["send", "Write", { to: about }]];
+  if (kind === "message") return [["reply", "Reply", { message: about }]];
+  if (kind !== "resource") return [];
+  const own = [["release", "Release", { resource: about }], ["handoff", "Hand over", { resource: about }]];
+  const foreign = [["send", "Write to its holder", { to: others.join(",") }], ["break", "Break the claim", { resource: about }]];
+  return [...(holders.includes(me) ? own : []), ...(others.length ? foreign : [])];
 }

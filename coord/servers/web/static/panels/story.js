@@ -20,8 +20,8 @@ export function storyParts(story, store, goTo) {
     story.error ? h("p", { class: "error" }, story.error) : null,
     story.message ? message(story.message, tools) : null,
     lines(tools),
-    steps(tools),
     did(tools),
+    steps(tools),
     fields(tools),
     rules(story.rules),
     story.notes.map((note) => h("p", { class: "quiet note" }, note)),
@@ -61,26 +61,34 @@ function steps(tools) {
   const { story } = tools;
   if (!story.steps.length) return null;
   const before = story.older ? h("p", { class: "quiet" }, `Only the newest steps are shown. All: ${story.next || "coord why --all"}`) : null;
-  return section("What happened", before, h("ol", { class: "steps" }, story.steps.map((step) => drawStep(step, tools))));
+  return section(story.kind === "session" ? "Its claims" : "What happened", before, h("ol", { class: "steps" }, story.steps.map((step) => drawStep(step, tools))));
 }
 
 function drawStep(step, { story, store, text, goTo }) {
   return h("li", { class: "step" },
     h("div", { class: "when" }, momentButton(step.at, step.cause || step.at, story.now, goTo),
-      step.cause ? storyLink(store, step.cause, { class: "id quiet" }, step.cause) : h("span", { class: "quiet" }, "time passes")),
+      step.cause ? storyLink(store, step.cause, { class: "id quiet" }, step.cause) : h("span", { class: "id quiet" }, "time passes")),
     h("div", { class: "what" }, text(step.text), step.words ? [" — ", h("q", { dir: "auto" }, step.words)] : []),
-    h("div", { class: "why" }, h("span", { class: "rule", title: ruleText(story, step.rule) }, `rule ${step.rule}`),
+    h("div", { class: "why" }, ruleButton(story, step.rule),
       step.told ? h("strong", { class: "warn" }, `but was told: ${step.told}`) : null));
+}
+
+/** Return a button that shows the text of a rule after it, and hides it again. */
+function ruleButton(story, rule) {
+  const text = story.rules.find((each) => each.startsWith(`rule ${rule}:`));
+  if (!text) return h("span", { class: "rule" }, `rule ${rule}`);
+  const shown = h("span", { class: "quiet", hidden: true }, text.slice(text.indexOf(":") + 2));
+  const button = h("button", { type: "button", class: "rule", "aria-expanded": "false", onClick: () => {
+    shown.hidden = !shown.hidden;
+    button.setAttribute("aria-expanded", String(!shown.hidden));
+  } }, `rule ${rule}`);
+  return [button, shown];
 }
 
 function momentButton(at, point, now, goTo) {
   const shown = time(at, now, { seconds: true });
   return h("button", { type: "button", class: "moment", title: "Show the whole page at this moment",
     "aria-label": `${shown}: show the page at this moment`, onClick: () => goTo(point) }, shown);
-}
-
-function ruleText(story, rule) {
-  return story.rules.find((text) => text.startsWith(`rule ${rule}:`)) || `rule ${rule}`;
 }
 
 function rules(list) {

@@ -53,8 +53,8 @@ export function linked(store, text, links, pattern = linkPattern(links)) {
 export function linkPattern(links) {
   const words = Object.keys(links || {}).sort((a, b) => b.length - a.length);
   if (!words.length) return null;
-  const escaped = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
-  return new RegExp(`(?<![\\w./-])(?:${escaped.join("|")})(?![\\w-]|[./]\\w)`, "gu");
+  const escaped = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  return new RegExp(`(?<![\\p{L}\\p{N}_./-])(?:${escaped.join("|")})(?![\\p{L}\\p{N}_-]|[./][\\p{L}\\p{N}_])`, "gu");
 }
 
 /** Return a long text: its beginning, and a button that shows all of it. */
@@ -76,4 +76,10 @@ export function matches(filter, text, about, names) {
   if (!sessions.length && !resources.length) return true;
   const mentions = (word) => word === about || (word && text.includes(word));
   return sessions.some((id) => mentions(id) || mentions(names[id])) || resources.some(mentions);
+}
+
+/** Open the dialog of an action. */
+export async function openAct(action, fields, store, api) {
+  const { open } = await import("./act.js");
+  open(action, fields, store, api);
 }

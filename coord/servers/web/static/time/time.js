@@ -1,2 +1,157 @@
-/** Mount this part of the page. */
-export function mount() {}
+// The time of the page: the scrubber, steps, playing, jumps to what went wrong, and the way back to the present.
+import { fill, h } from "../core/dom.js";
+import { beforeNow, isInstant, time, toInstant, toMs } from "../core/format.js";
+import { addKey } from "../core/keys.js";
+import { loadEarlier } from "../core/store.js";
+import { changeTimes, sortedMarks } from "../core/timeline.js";
+import { KINDS, chosen, neighbour, target } from "./marks.js";
+import { createMoments } from "./moments.js";
+import { SPEEDS, createPlayer } from "./play.js";
+import { createScrubber } from "./scrubber.js";
+
+const HOUR_MS = 3_600_000;
+
+/** Mount the time: `parts.section` gets the scrubber, and `parts.now` in the top bar the moment in words. */
+export function mount(parts, store, api) {
+  const known = knowledgeOf(store);
+  const moments = createMoments(store, api, () => draw());
+  const player = createPlayer(store, {
+    times: known.times, here, begin: () => toInstant(Math.max(spanOf(store).from, spanOf(store).live - HOUR_MS)),
+    show: (at) => moments.show(at, { continuous: true }), isBusy: () => moments.busy,
+  });
+  const acts = {
+    live: () => { player.stop(); moments.live(); },
+    step: (by) => { player.stop(); moments.step(by); },
+    show: (at, options) => { player.stop(); moments.show(at, options); },
+    play: () => (store.view.playing ? player.stop() : player.start(Number(bar.speed.value))),
+    jump: (by) => {
+      const mark = neighbour(known.marks(bar.kind.value), store.view.at, here() || spanOf(store).now, by);
+      if (mark) acts.show(target(mark));
+    },
+    earlier: () => loadEarlier(store, api).catch((error) => { moments.error = error.message; draw(); }),
+  };
+  const scrubber = createScrubber({ onScrub: acts.show, onMark: (at) => acts.show(at) });
+  const bar = createBar(acts);
+  const top = createTop(acts);
+  addKeys(acts);
+  fill(parts.section, bar.element, scrubber.element, bar.message);
+  fill(parts.now, top.element);
+  store.subscribe((changed) => {
+    if (["view", "moment", "live", "timeline"].some((name) => changed.has(name))) draw();
+  });
+  bar.kind.addEventListener("change", () => draw());
+  draw();
+  moments.follow();
+
+  /** The instant that the page shows, or "" for the present. */
+  function here() {
+    if (!store.view.at || isInstant(store.view.at)) return store.view.at;
+    return store.moment ? store.moment.at : toInstant(spanOf(store).live);
+  }
+  function draw() {
+    const span = spanOf(store), at = here(), isLive = !at;
+    const text = isLive ? "Live" : `${time(at, span.now, { seconds: true })}, ${beforeNow(at, span.now)}`;
+    document.body.classList.toggle("past", !isLive);
+    parts.section.setAttribute("aria-busy", String(moments.busy));
+    top.draw(isLive, text, moments.busy, store.view.playing);
+    const marks = known.marks(bar.kind.value);
+    bar.draw({ isLive, text, span, marks, error: moments.error, playing: store.view.playing, earlier: store.timeline.earlier });
+    scrubber.draw({
+      ...span, at: isLive ? span.live : toMs(at), isLive, text, marks, names: (store.moment || {}).names || {},
+      revision: `${known.revision()} ${bar.kind.value} ${JSON.stringify(store.view.filter)} ${store.moment ? "named" : ""}`,
+    });
+  }
+}
+
+/** Return the span of the scrubber, which is that of the lanes, and the present; in milliseconds. */
+export function spanOf({ view, timeline, live, moment }) {
+  const now = (live || moment || {}).at || timeline.until || toInstant(Date.now());
+  const end = toMs(now);
+  const start = timeline.since ? toMs(timeline.since) : end - HOUR_MS;
+  return {
+    from: view.from ? toMs(view.from) : Math.min(start, end - 1000), to: view.to ? toMs(view.to) : end,
+    live: end, now,
+  };
+}
+
+/** Return what the timeline contains, computed again only when it changed. */
+function knowledgeOf(store) {
+  let revision = 0, times = null, marks = null;
+  store.subscribe((changed) => {
+    if (!changed.has("timeline")) return;
+    revision += 1;
+    times = marks = null;
+  });
+  return {
+    revision: () => revision,
+    times: () => (times ||= changeTimes(store.timeline)),
+    marks: (kind) => chosen((marks ||= sortedMarks(store.timeline)), store.view.filter, kind),
+  };
+}
+
+function addKeys(acts) {
+  addKey(".", "Go to the next event", "Time", () => acts.step(1));
+  addKey(",", "Go to the event before", "Time", () => acts.step(-1));
+  addKey("n", "Go to the next refusal, loss, break or death", "Time", () => acts.jump(1));
+  addKey("p", "Go to the one before", "Time", () => acts.jump(-1));
+  addKey("k", "Play or pause", "Time", () => acts.play());
+  addKey("l", "Show the present: live", "Time", () => acts.live());
+  addKey("← →", "Move the slider of the time, while it has the focus", "Time");
+  addKey("PageUp PageDown Home End", "Move it by a tenth, to its start, and to the present", "Time");
+}
+
+/** Return the moment in words, and the button back to the present, for the top bar. */
+function createTop(acts) {
+  const words = h("span", { role: "status", "aria-live": "polite" });
+  const back = h("button", { type: "button", class: "back", onclick: acts.live, title: "Show the present (key l)" }, "Back to live");
+  const element = h("div", { class: "moment" }, words, back);
+  let shown = "";
+  return {
+    element,
+    draw(isLive, text, isBusy, playing) {
+      element.classList.toggle("busy", isBusy);
+      element.classList.toggle("past", !isLive);
+      back.hidden = isLive;
+      words.setAttribute("aria-live", playing ? "off" : "polite");
+      if (text === shown) return;
+      shown = text;
+      fill(words, h("span", { class: "dot", "aria-hidden": "true" }, isLive ? "●" : "◷"), isLive ? text : ["Not live: ", h("b", {}, text)]);
+    },
+  };
+}
+
+function createBar(acts) {
+  const button = (text, label, act, name = "") =>
+    h("button", { type: "button", class: name, "aria-label": label, title: label, onclick: act }, text);
+  const play = button("▶ Play", "Play (key k)", acts.play, "play");
+  const speed = h("select", { "aria-label": "Speed", title: "Speed" }, SPEEDS.map((by) => h("option", { value: by, selected: by === 60 }, `${by}×`)));
+  const kind = h("select", { "aria-label": "Jump to", title: "What the jumps and the marks are about" },
+    h("option", { value: "" }, "all problems"), Object.entries(KINDS).map(([name, text]) => h("option", { value: name }, text)));
+  const earlier = button("« Earlier", "Load the time before", acts.earlier);
+  const before = button("‹", "The one before (key p)", () => acts.jump(-1));
+  const after = button("›", "The next one (key n)", () => acts.jump(1));
+  const count = h("span", { class: "quiet count" });
+  const live = button("● Live", "Show the present (key l)", acts.live, "live");
+  const message = h("p", { class: "error bad", role: "alert", hidden: true });
+  speed.addEventListener("change", () => { if (play.dataset.playing) { acts.play(); acts.play(); } });
+  const element = h("div", { class: "controls" },
+    h("div", { class: "group" }, earlier, button("‹ Event", "The event before (key ,)", () => acts.step(-1)), button("Event ›", "The next event (key .)", () => acts.step(1))),
+    h("div", { class: "group" }, play, speed),
+    h("div", { class: "group" }, before, kind, after, count),
+    h("div", { class: "group end" }, live));
+  return {
+    element, message, kind, speed,
+    draw(state) {
+      earlier.hidden = !state.earlier;
+      play.textContent = state.playing ? "❚❚ Pause" : "▶ Play";
+      play.setAttribute("aria-label", state.playing ? "Pause (key k)" : "Play (key k)");
+      if (state.playing) play.dataset.playing = "1";
+      else delete play.dataset.playing;
+      live.setAttribute("aria-pressed", String(state.isLive));
+      count.textContent = state.marks.length ? String(state.marks.length) : "none";
+      before.disabled = after.disabled = !state.marks.length;
+      message.hidden = !state.error;
+      message.textContent = state.error;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+"""The session of the person who acts from the page.
+
+It is the session of the terminal in which `coord web` runs, if a person has one there. Otherwise the first action
+begins one, which continues an earlier session of the person. Its process is the server, so it dies with it; it is ended
+when the server ends. A session that ended or died meanwhile is begun again.
+"""
+
+from msgspec.structs import replace
+
+from coord.engine.run import begin_person_session, find_identity
+from coord.engine.snapshot import Snapshot
+from coord.engine.transaction import Transaction, transact
+from coord.errors import CoordError
+from coord.workspace.config import read_config
+from coord.workspace.identity import Identity, own_anchor
+from coord.workspace.paths import Workspace
+from coord.workspace.people import is_person, person_name
+from coord.workspace.system import System
+from eventlog.events import SessionEnded
+from projections.rules.state import State
+
+_HOW = "the page"
+_END_WAIT_S = 2  # for the machine's lock; Ctrl-C must end the server soon
+_NOTE = "you act from this page as session {}; it ends with coord web"
+
+
+class PersonSession:
+    """The session of the page's person. `session` is its id, or empty if there is none yet.
+
+    `given` names the session that acts instead, as the option --session does.
+    """
+
+    def __init__(self, system: System, workspace: Workspace, given: str = "") -> None:
+        self._system, self._workspace, self._given = system, workspace, given
+        self.session = ""
+        self.is_own = False  # whether it was begun here, so that it ends with the server
+
+    def find(self, state: State) -> str:
+        """Return the person's session in a state without beginning one, or "". Raises CoordError (3)."""
+        if self.is_own:
+            return self.session if _is_usable(state, self.session) else ""
+        identity = find_identity(self._system, state, self._given)
+        if identity is None or not identity.session:
+            return ""
+        session = state.sessions.get(identity.session)
+        if session is None or not session.live:
+            return ""
+        return session.id if self._given or is_person(self._system, identity, session) else ""
+
+    def begin(self) -> list[str]:
+        """Begin the session if there is none, and return the notes of that. It waits for the machine's lock.
+
+        Raises CoordError.
+        """
+        notes: list[str] = []
+        snapshot = Snapshot(self._system, self._workspace)
+        snapshot.catch_up(consistent=True)
+        if found := self.find(snapshot.state):
+            self.session = found
+            return notes
+        name = person_name(self._system, self._workspace)  # runs git, so not under the lock
+
+        def who(transaction: Transaction) -> Identity:
+            if known := self.find(transaction.state):
+                return Identity(known, _HOW)
+            self.is_own = True
+            return begin_person_session(transaction, name, own_anchor(self._system), _NOTE)
+
+        config = read_config(self._workspace)
+        self.session = transact(self._system, self._workspace, config, lambda _: None, who, notes).me.session
+        return notes
+
+    def end(self) -> None:
+        """End the session if it was begun here. It raises no error: otherwise, the session dies with the process."""
+        if not self.is_own:
+            return
+        session, self.is_own = self.session, False
+
+        def decide(transaction: Transaction) -> None:
+            if _is_usable(transaction.state, session):
+                transaction.append(SessionEnded(reason="coord web has ended"))
+
+        try:
+            who = Identity(session, _HOW)
+            config = replace(read_config(self._workspace), lock_wait_seconds=_END_WAIT_S)
+            transact(self._system, self._workspace, config, decide, lambda _: who, [])
+        except (CoordError, OSError):
+            return
+
+
+def _is_usable(state: State, session: str) -> bool:
+    known = state.sessions.get(session)
+    return known is not None and known.live

@@ -1,0 +1,62 @@
+"""The board as HTML, for a browser without JavaScript: the sections of the moment document.
+
+All text is escaped, and stands in elements that isolate its direction, so that a text with bidirectional controls does
+not change the order of what is around it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from coord.render.format import shell_word
+
+_TEMPLATES = Path(__file__).resolve().parent / "templates"
+_INDENT = "    "  # begins a row that belongs to the one above it
+_STYLES = {"bad", "good", "head", "name", "quiet", "warn"}
+
+
+def plain_page(document: Mapping[str, Any], at: str) -> str:
+    """Return the page for a moment document. `at` is the time as it was asked for; empty for the present."""
+    return _TEMPLATE.render(moment=document, at=at)
+
+
+def _line(row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Return the pieces of a row's line, with separators between its parts."""
+    pieces: list[Sequence[str]] = []
+    for column in row["columns"]:
+        pieces += [(" - ", "quiet"), *column] if pieces else column
+    for part in (row["extra"], row["text"]):
+        if part:
+            pieces += [(" · ", "quiet"), *part] if pieces else part
+    return _pieces(pieces)
+
+
+def _pieces(pieces: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
+    """Return pieces of which every style is a class of the style sheet, or empty."""
+    return [(text, style if style in _STYLES else "") for text, style in pieces]
+
+
+def _is_indented(row: Mapping[str, Any]) -> bool:
+    return "".join(text for text, _ in _line(row)).startswith(_INDENT)
+
+
+def _command(words: Iterable[str]) -> str:
+    return " ".join(map(shell_word, words))
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(line=_line, pieces=_pieces, command=_command)
+    made.tests["indented"] = _is_indented
+    return made
+
+
+_TEMPLATE = _environment().get_template("plain.html")

@@ -1,0 +1,91 @@
+// Times, durations and counts as text. Times are in the browser's zone; instants sort as text, in UTC.
+
+const SECOND = 1000, MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const two = (number) => String(number).padStart(2, "0");
+
+/** Return the milliseconds from 1970 to an instant; NaN for a text that is not a time. */
+export function toMs(instant) {
+  return /^\d{4}-\d\d-\d\dT/.test(instant) ? Date.parse(instant) : NaN; // Date.parse takes much else for a time
+}
+
+/** Return the instant at `ms` milliseconds after 1970. */
+export function toInstant(ms) {
+  return new Date(Math.round(ms)).toISOString().replace("Z", "000Z");
+}
+
+/** Return whether a text is an instant: `2026-11-22T11:20:06.123456Z`. */
+export function isInstant(text) {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(text) && !Number.isNaN(toMs(text));
+}
+
+/** Return whether a text has the form of an event's id: `amber-otter-k3f9/17`. */
+export function isEventId(text) {
+  return /^[^\s/]+\/[1-9]\d{0,15}$/.test(text);
+}
+
+/** Return the time of day: `23:14`, or `23:14:05`. */
+export function clock(instant, { seconds = false } = {}) {
+  const date = new Date(toMs(instant));
+  if (Number.isNaN(date.getTime())) return "";
+  const minutes = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  return seconds ? `${minutes}:${two(date.getSeconds())}` : minutes;
+}
+
+/** Return the day: `22 Nov`, with the year if it is not that of `now`. */
+export function day(instant, now = "") {
+  const date = new Date(toMs(instant));
+  if (Number.isNaN(date.getTime())) return "";
+  const short = `${date.getDate()} ${MONTHS[date.getMonth()]}`;
+  return now && new Date(toMs(now)).getFullYear() === date.getFullYear() ? short : `${short} ${date.getFullYear()}`;
+}
+
+/** Return a time, with the day if that is not the day of `now`: `23:14`, `22 Nov 23:14`. */
+export function time(instant, now = "", options = {}) {
+  const date = new Date(toMs(instant)), today = new Date(toMs(now));
+  if (Number.isNaN(date.getTime())) return "";
+  const same = now && date.toDateString() === today.toDateString();
+  return same ? clock(instant, options) : `${day(instant, now)} ${clock(instant, options)}`;
+}
+
+/** Return a duration in its one or two largest units, as the commands do: `45 s`, `12 min`, `6 h 5 min`, `3 d`. */
+export function duration(seconds) {
+  const size = Math.abs(seconds);
+  if (size < MINUTE) return `${Math.round(size)} s`;
+  const minutes = Math.round(size / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  if (hours < 24) return rest ? `${hours} h ${rest} min` : `${hours} h`;
+  const [days, left] = [Math.floor(hours / 24), hours % 24];
+  return left ? `${days} d ${left} h` : `${days} d`;
+}
+
+/** Return how long before `now` an instant is: `6 h before now`. */
+export function beforeNow(instant, now) {
+  const seconds = (toMs(now) - toMs(instant)) / SECOND;
+  return seconds < 1 ? "now" : `${duration(seconds)} before now`;
+}
+
+/** Return how long ago an instant was at `now`: `just now`, `6 h ago`. */
+export function ago(instant, now) {
+  const seconds = (toMs(now) - toMs(instant)) / SECOND;
+  return seconds < 5 ? "just now" : `${duration(seconds)} ago`;
+}
+
+/** Return a number and its noun: `1 claim`, `3 claims`. */
+export function plural(count, one, many = `${one}s`) {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+const STEPS_S = [1, 5, 15, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY,
+  2 * DAY, 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY];
+
+/** Return at most `most` round times from `from` to `to`, in milliseconds, in the browser's zone. */
+export function ticks(from, to, most) {
+  const wanted = (to - from) / SECOND / Math.max(1, most);
+  const step = (STEPS_S.find((size) => size >= wanted) || STEPS_S.at(-1)) * SECOND;
+  const zone = -new Date(to).getTimezoneOffset() * MINUTE * SECOND;
+  const times = [];
+  for (let at = Math.ceil((from + zone) / step) * step - zone; at <= to && times.length <= most; at += step) times.push(at);
+  return times;
+}
