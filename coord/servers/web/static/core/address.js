@@ -12,7 +12,7 @@ export function parse(hash) {
   const one = (name) => checked(values.get(name) || "");
   const many = (name) => [...new Set(values.getAll(name).map(checked))].filter(Boolean).slice(0, MOST_VALUES);
   const [from, to] = [one("from"), one("to")];
-  const span = isInstant(from) && isInstant(to) && from < to;
+  const span = isInstant(from) && (!to || (isInstant(to) && from < to)); // without an end, it is up to now
   return {
     ...emptyView(),
     at: one("at"),
@@ -37,10 +37,8 @@ export function write(view) {
   add("filter", view.filter.text);
   for (const session of view.filter.sessions || []) add("session", session);
   for (const resource of view.filter.resources || []) add("resource", resource);
-  if (view.from && view.to) {
-    add("from", view.from);
-    add("to", view.to);
-  }
+  add("from", view.from);
+  add("to", view.from && view.to);
   add("ended", view.ended ? "1" : "");
   const text = values.toString().replaceAll("%3A", ":").replaceAll("%2F", "/").replaceAll("%2C", ",");
   return text && `#${text}`;

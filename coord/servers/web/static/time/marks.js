@@ -12,7 +12,8 @@ const SIGNS = {
 };
 /** The kinds of marks, the worst first, and what the choice of kinds calls them. */
 export const KINDS = { died: "deaths", lost: "losses", broken: "breaks", refused: "refusals", void: "failed handovers" };
-const WORDS = {
+/** What each kind of mark means, from the label of its session and its resource. */
+export const WORDS = {
   died: (who) => `${who} was presumed dead`,
   lost: (who, what) => `${who} lost ${what}`,
   broken: (who, what) => `the claim of ${who} on ${what} was broken`,
