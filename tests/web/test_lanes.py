@@ -202,7 +202,7 @@ def test_buttons_and_keys_zoom_fit_and_go_to_now(page: Page, address: str) -> No
     page.keyboard.press("Shift+ArrowLeft")
     settle(page)
     assert view(page)["to"] != ""
-    page.keyboard.press("n")
+    page.keyboard.press("l")
     settle(page)
     assert view(page)["to"] == ""
     page.keyboard.press("0")

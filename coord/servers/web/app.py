@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error, usage_error
 from coord.servers.web.access.rules import Served
+from coord.servers.web.live.stream import stream, timeline
 from coord.servers.web.stories import find, story
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
@@ -37,7 +38,13 @@ class World(Struct):
     read_only: bool = False
     live: Any = None  # follows the log
     commands: Any = None  # runs commands in child processes
-    acting: Any = None  # does what the person who uses the page asks for
+    acting: Any = None  # answers about actions, and has the session of the person who uses the page
+
+    def close(self) -> None:
+        """End what runs in this process for the page."""
+        for part in (self.live, self.acting):
+            if part is not None:
+                part.close()
 
 
 def world_of(request: Request) -> World:
@@ -134,9 +141,9 @@ ROUTES = [
     Route("/plain", _not_yet),
     Route("/open", _open_plain),
     Route("/api/open", _open, methods=["POST"]),
-    Route("/api/stream", _not_yet),
+    Route("/api/stream", stream),
     Route("/api/moment", _not_yet),
-    Route("/api/timeline", _not_yet),
+    Route("/api/timeline", timeline),
     Route("/api/story", _story),
     Route("/api/search", _search),
     Route("/api/effect", _effect, methods=["POST"]),

@@ -7,15 +7,18 @@ since.
 
 import asyncio
 from contextlib import suppress
+from threading import Lock
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from coord.servers.web.live.earlier import earlier_timeline
 from coord.servers.web.live.follower import Follower, Reader
 
 _HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store"}
+_one_at_a_time = Lock()  # an earlier part takes memory while it is computed
 _RETRY = b"retry: 1000\n\n"  # milliseconds until a page connects again
 _HEARTBEAT, _HEARTBEAT_S = b": still here\n\n", 300.0  # finds connections whose other end is gone without a word
 
@@ -24,6 +27,14 @@ async def stream(request: Request) -> Response:
     """Answer `GET /api/stream`."""
     after = request.headers.get("last-event-id") or request.query_params.get("after", "")
     return EventStream(request.app.state.world.live, after, only_needs=request.query_params.get("only") == "needs")
+
+
+def timeline(request: Request) -> Response:
+    """Answer `GET /api/timeline?until=INSTANT`. Raises CoordError (2) for the time, and (4) if there is no log."""
+    world = request.app.state.world
+    with _one_at_a_time:
+        data = earlier_timeline(world.system, world.workspace, request.query_params.get("until", ""))
+    return Response(data, media_type="application/json")
 
 
 class EventStream(Response):

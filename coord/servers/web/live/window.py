@@ -1,25 +1,33 @@
-"""The window of the history that the live timeline shows: the last 24 hours, but at most about 20,000 events.
+"""The part of the history that the page shows at present, and earlier parts: at most about 20,000 events each.
 
-It begins with an older checkpoint. If the caches have none that can be used, the log is read from its beginning, and
-only the end of it is kept.
+The present part has the last 24 hours. A part begins with an older checkpoint. If the caches have none that can be
+used, the log is read from its beginning, and only the end of it is kept.
 """
 
 from contextlib import suppress
 
 from coord.engine.cache.buckets import CacheDamaged
 from coord.engine.cache.checkpoint import SavedFold, StoreVersion
-from coord.engine.cache.older_checkpoints import older_checkpoint_of_window
+from coord.engine.cache.older_checkpoints import (
+    EventKey,
+    counts_before,
+    load_end,
+    load_older_checkpoint,
+    older_checkpoint_of_window,
+    older_counts,
+)
 from coord.engine.cache.recompute import recompute
-from coord.engine.history.recent import RecentHistory, WholeHistoryNeeded
+from coord.engine.history.recent import RecentHistory
+from coord.engine.history.stretch import WholeHistoryNeeded, end_at, end_of, read_stretch, start_of
 from coord.engine.snapshot import Snapshot
 from eventlog.archived import Archive
 from eventlog.errors import LogError
-from eventlog.events import DAY_S, Event, add_time
+from eventlog.events import DAY_S, Event, Instant, add_time
 from eventlog.history import LogReader
 from eventlog.scanning import Position
 from projections.rules.fold import fold
 from projections.rules.state import State
-from projections.views.point_in_time import before_instant
+from projections.views.point_in_time import after_instant, before_instant
 from projections.views.replay import copy_state
 
 MAX_EVENTS = 20_000
@@ -62,11 +70,40 @@ def open_window(snapshot: Snapshot) -> tuple[State, list[Event]]:
         with suppress(WholeHistoryNeeded, CacheDamaged, LogError, OSError):
             recent.read_from(*older)
             return recent.start, list(recent.events)
-    return _read_end(snapshot)
+    return _read_end(snapshot, present.last)
 
 
-def _read_end(snapshot: Snapshot) -> tuple[State, list[Event]]:
-    """Return the end of the history that a snapshot has read, from its beginning on."""
+def open_earlier(snapshot: Snapshot, until: Instant) -> tuple[State, list[Event]]:
+    """Return a state, and the last events after it up to a time. Raises LogError or OSError."""
+    last = after_instant(until).key
+    if snapshot.fresh:
+        with suppress(WholeHistoryNeeded, CacheDamaged, LogError, OSError):
+            state, events = _read_stretch_before(snapshot, last)
+            events = [event for event in events if event.key <= last]
+            fold(state, events[:-MAX_EVENTS])
+            return state, events[-MAX_EVENTS:]
+    return _read_end(snapshot, min(last, snapshot.state.last))
+
+
+def _read_stretch_before(snapshot: Snapshot, last: EventKey) -> tuple[State, list[Event]]:
+    """Return the state of an older checkpoint, and the events up to the next one, or to the present, after `last`."""
+    cache = snapshot.workspace.cache
+    before = [0, *counts_before(cache, last)]
+    begin = next(count for count in before if count >= before[-1] + _STEP - MAX_EVENTS or count == before[-1])
+    older = load_older_checkpoint(cache, begin) if begin else (SavedFold({}, State()), StoreVersion())
+    later = next((load_end(cache, count) for count in older_counts(cache) if count > before[-1]), None)
+    if older is None:
+        raise WholeHistoryNeeded
+    start, store = older
+    stretch = read_stretch(
+        snapshot, start, store, end_at(snapshot, later, store.head) if later else end_of(snapshot, store.head)
+    )
+    start_of(snapshot, start, store).expect_none(stretch.new)
+    return start.state, stretch.events
+
+
+def _read_end(snapshot: Snapshot, last: EventKey) -> tuple[State, list[Event]]:
+    """Return the end of the history that a snapshot has read, up to `last`, from its beginning on."""
     starts, events = [State()], list[Event]()
 
     def keep(state: State, new: list[Event]) -> None:
@@ -75,9 +112,9 @@ def _read_end(snapshot: Snapshot) -> tuple[State, list[Event]]:
             events.append(event)
             if len(events) % _STEP == 0:
                 starts.append(copy_state(state))
-        while len(events) - _STEP >= MAX_EVENTS:
-            del events[:_STEP], starts[0]
+            if len(events) >= MAX_EVENTS + _STEP:
+                del events[:_STEP], starts[0]
 
     history, wall = snapshot.history, snapshot.system.wall()
-    recompute(LogReader(history.folder, history.machine), wall, history, snapshot.state.last, fold=keep)
+    recompute(LogReader(history.folder, history.machine), wall, history, last, fold=keep)
     return starts[0], events

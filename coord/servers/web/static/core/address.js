@@ -11,15 +11,15 @@ export function parse(hash) {
   const values = new URLSearchParams(hash.replace(/^#/, ""));
   const one = (name) => checked(values.get(name) || "");
   const many = (name) => [...new Set(values.getAll(name).map(checked))].filter(Boolean).slice(0, MOST_VALUES);
-  const [from, to] = [one("from"), one("to")];
-  const span = isInstant(from) && (!to || (isInstant(to) && from < to)); // without an end, it is up to now
+  const [from, to] = [one("from"), one("to")].map((value) => (isInstant(value) ? value : ""));
+  const isSpan = !from || !to || from < to;
   return {
     ...emptyView(),
     at: one("at"),
     open: one("open"),
     filter: { text: one("filter"), sessions: many("session"), resources: many("resource") },
-    from: span ? from : "",
-    to: span ? to : "",
+    from: isSpan ? from : "",
+    to: isSpan ? to : "",
     ended: values.get("ended") === "1",
   };
 }
@@ -38,7 +38,7 @@ export function write(view) {
   for (const session of view.filter.sessions || []) add("session", session);
   for (const resource of view.filter.resources || []) add("resource", resource);
   add("from", view.from);
-  add("to", view.from && view.to);
+  add("to", view.to);
   add("ended", view.ended ? "1" : "");
   const text = values.toString().replaceAll("%3A", ":").replaceAll("%2F", "/").replaceAll("%2C", ",");
   return text && `#${text}`;

@@ -16,7 +16,7 @@ import { bounds, fit, fitAll, goNow, panPixels, scaleOf, setSpan, settle, takeSp
 import { makeLabels } from "./words.js";
 
 const KEYS = {
-  "← → ↑ ↓": "Claims and marks in time order, and lanes", "Shift ← →": "Earlier and later", "+ -": "Zoom", 0: "Show all time", n: "Go to now", Enter: "Open what is selected",
+  "← → ↑ ↓": "Claims and marks in time order, and lanes", "Shift ← →": "Earlier and later", "+ -": "Zoom", 0: "Show all time", l: "Go to now", Enter: "Open what is selected",
 };
 
 /** Mount the lanes in an element. */

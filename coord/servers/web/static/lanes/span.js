@@ -1,8 +1,12 @@
 // The visible span of time: instants as milliseconds, zoom and pan, and the ticks of the axis. Pure functions.
 
-import { clock, day, ticks as roundTimes, time, toInstant } from "../core/format.js";
+import { clock, day, time, toInstant } from "../core/format.js";
 
-const HOUR = 3_600_000, DAY = 24 * HOUR;
+const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+const STEPS = [
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND), ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR), ...[1, 2, 7, 14, 30, 91, 182, 365].map((n) => n * DAY),
+];
 /** The shortest span that can be shown, in milliseconds. */
 export const SHORTEST = 2000;
 
@@ -46,17 +50,25 @@ export function panSpan(span, by, bounds) {
   return { start, end: start + (span.end - span.start) };
 }
 
-/** Return the ticks: round times of the browser's zone, at least `apart` pixels apart, with the date where it changes. */
+/** Return the ticks: round times of the browser's zone, at least `apart` pixels apart, with the day where it changes. */
 export function ticks(scale, apart) {
-  const times = roundTimes(scale.start, scale.end, Math.max(1, Math.floor((scale.right - scale.left) / apart)));
-  const seconds = times.length > 1 && times[1] - times[0] < 60_000;
-  let before = day(toInstant(scale.start));
-  return times.map((ms) => {
-    const at = toInstant(ms), date = day(at), isNew = date !== before, isMidnight = clock(at) === "00:00";
-    before = date;
-    const label = times.length > 1 && times[1] - times[0] >= DAY && isMidnight ? date : clock(at, { seconds });
-    return { x: scale.x(ms), label, day: isNew && label !== date ? date : "" };
-  });
+  const length = scale.end - scale.start, most = Math.max(1, Math.floor((scale.right - scale.left) / apart));
+  const step = STEPS.find((size) => length / size <= most) || STEPS.at(-1) * Math.ceil(length / STEPS.at(-1) / most);
+  const begin = new Date(scale.start), found = [];
+  const date = [begin.getFullYear(), begin.getMonth(), begin.getDate()];
+  const passed = ((begin.getHours() * 60 + begin.getMinutes()) * 60 + begin.getSeconds()) * SECOND;
+  let before = begin.toDateString(), latest = -Infinity;
+  for (let n = Math.floor(passed / step), last = n + 100; n < last; n += 1) {
+    // Counted from local midnight by wall clock, so that ticks stay round where the clocks change.
+    const at = step < DAY ? new Date(...date, 0, 0, (n * step) / SECOND) : new Date(date[0], date[1], date[2] + (n * step) / DAY);
+    const ms = at.getTime();
+    if (ms > scale.end) break;
+    if (ms < scale.start || ms <= latest) continue;
+    const text = toInstant(ms), isNew = at.toDateString() !== before;
+    [latest, before] = [ms, at.toDateString()];
+    found.push({ x: scale.x(ms), label: step < DAY ? clock(text, { seconds: step < MINUTE }) : day(text), day: isNew && step < DAY ? day(text) : "" });
+  }
+  return found;
 }
 
 /** Return a span in words, with seconds if it is shorter than an hour; `now` is the present. */

@@ -3,13 +3,14 @@
 
 import { isInstant, toInstant } from "../core/format.js";
 import { loadEarlier } from "../core/store.js";
+import { firstTime } from "../core/timeline.js";
 import { hideTip } from "./point.js";
 import { clampSpan, makeScale, millis, panSpan, SHORTEST, zoomSpan } from "./span.js";
 
 const SETTLED_MS = 250; // after the last pan or zoom: then the span goes into the address, and lanes are folded
 
 function wholeSpan({ state, store }) {
-  const start = store.timeline.since ? millis(store.timeline.since) : state.model.first;
+  const start = millis(firstTime(store.timeline));
   return { start, end: Math.max(state.now, start + SHORTEST) };
 }
 

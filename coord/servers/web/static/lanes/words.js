@@ -1,7 +1,6 @@
 // The words of the lanes: labels, and the tooltips of `coord timeline`, which are also what a screen reader is told.
 
 import { duration, time, toInstant } from "../core/format.js";
-import { WORDS } from "../time/marks.js";
 
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 const MOST = 5; // event ids or sessions in a line
@@ -49,9 +48,16 @@ function barText({ row, at, end }, label) {
   );
 }
 
+/** What a mark means, in words. */
+export const MARKS = {
+  died: (who) => `${who} was presumed dead`, lost: (who, what) => `${who} lost ${what}`,
+  broken: (who, what) => `the claim of ${who} on ${what} was broken`, refused: (who, what) => `${who} was refused ${what}`,
+  void: (who, what) => `${who} could not hand over ${what}`,
+};
+
 function markText({ row, at }, label) {
   return joined(
-    `${WORDS[row.kind](label(row.session), clean(row.resource))} at ${label.time(at)}`,
+    `${MARKS[row.kind](label(row.session), clean(row.resource))} at ${label.time(at)}`,
     row.claim && row.claim !== row.id && `claim ${row.claim}`,
     row.by && row.by !== row.session && `by ${label(row.by)}`,
     row.others && row.others.length && `in conflict with ${first(row.others)}`,
