@@ -165,7 +165,7 @@ function writeState({ state, store, ui, list }, { ended, later }) {
   ui.fold.textContent = ended
     ? `${verb} ${plural(ended, "session")} that ended before${after ? ` and ${after} that began after` : ""}` : `${verb} ${plural(after, "session")} that began after`;
   ui.now.setAttribute("aria-pressed", String(state.follow && !state.cut));
-  const { text, sessions, resources } = store.view.filter;
+  const { text = "", sessions = [], resources = [] } = store.view.filter;
   ui.unfilter.hidden = !(text || sessions.length || resources.length);
   list.update();
 }
