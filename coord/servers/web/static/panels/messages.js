@@ -1,7 +1,8 @@
 // Recent messages of the moment: from whom, to whom, what, and who has not read or confirmed it.
 import { fill, h } from "../core/dom.js";
 import { ago, plural, time } from "../core/format.js";
-import { matches, openAct as act, storyLink } from "./text.js";
+import { open as act } from "./act.js";
+import { matches, storyLink } from "./text.js";
 
 const SHOWN = 8, MORE = 20, EXCERPT = 240;
 

@@ -77,9 +77,3 @@ export function matches(filter, text, about, names) {
   const mentions = (word) => word === about || (word && text.includes(word));
   return sessions.some((id) => mentions(id) || mentions(names[id])) || resources.some(mentions);
 }
-
-/** Open the dialog of an action. */
-export async function openAct(action, fields, store, api) {
-  const { open } = await import("./act.js");
-  open(action, fields, store, api);
-}
