@@ -27,7 +27,7 @@ def test_the_page_has_the_words_of_the_commands(repo: Repo, page: Page, serve: C
     page.locator("#drawer").get_by_role("link", name=f"{two}/2").first.click()
     expect(page.locator("#drawer .title")).to_have_text("file/src/app.py")
     page.keyboard.press("Escape")
-    page.get_by_role("combobox").fill("stripe")
+    page.locator("#search-text").fill("stripe")
     option = page.get_by_role("option").first
     expect(option).to_contain_text("Is the <b>Stripe</b> key there?")
     page.keyboard.press("Enter")

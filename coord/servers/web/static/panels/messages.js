@@ -55,7 +55,7 @@ function card(message, moment, store, api) {
     storyLink(store, message.id, { class: "subject", "data-key": message.id },
       message.urgency === "high" ? h("span", { class: "bad" }, "❗ Urgent: ") : null, message.subject || "(no subject)"),
     body ? h("p", { class: "said", dir: "auto" }, body) : null,
-    h("div", { class: "state" }, states(message, name), buttons(message, moment, store, api)));
+    h("div", { class: "state" }, states(message, name, store), buttons(message, moment, store, api)));
 }
 
 function person(store, id, label) {
@@ -63,7 +63,7 @@ function person(store, id, label) {
 }
 
 /** Return what is open about a message, each with words as well as a colour. */
-function states(message, name) {
+function states(message, name, store) {
   const waiting = message.unacknowledged_by || [];
   const shown = [];
   if (message.unread) shown.push(h("span", { class: "tag" }, "Unread by you"));
@@ -73,7 +73,7 @@ function states(message, name) {
     shown.push(h("span", { class: "tag warn" }, `Not confirmed by ${who}`));
   }
   if (message.resolved_by) shown.push(h("span", { class: "tag quiet" }, `Closed by ${name(message.resolved_by)}`));
-  if (message.in_reply_to) shown.push(h("span", { class: "tag quiet" }, "Reply"));
+  if (message.in_reply_to) shown.push(storyLink(store, message.in_reply_to, { class: "tag quiet" }, "Answers a message"));
   if (message.length > message.body.length) shown.push(h("span", { class: "tag quiet" }, plural(message.length, "character")));
   return shown;
 }

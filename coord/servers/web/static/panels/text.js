@@ -6,7 +6,7 @@ const SEPARATOR = " · ";
 
 /** Return the address of a story, for a link that can also be opened in a new tab. */
 export function storyAddress(about) {
-  return `#open=${encodeURIComponent(about).replaceAll("%2F", "/")}`;
+  return `${location.href.split("#")[0]}#open=${encodeURIComponent(about).replaceAll("%2F", "/")}`;
 }
 
 /** Return a link that opens a story in the drawer. */
