@@ -7,15 +7,14 @@ import { changeTimes, firstTime, sortedMarks } from "../core/timeline.js";
 import { KINDS, chosen, neighbour, target } from "./marks.js";
 import { Moments } from "./moments.js";
 import { SPEEDS, createPlayer } from "./play.js";
-import { createScrubber } from "./scrubber.js";
+import { Scrubber } from "./scrubber.js";
 
 const HOUR_MS = 3_600_000;
 
 /** Mount the time: `parts.section` gets the scrubber, and `parts.now` in the top bar the moment in words. */
 export function mount(parts, store, api) {
   const words = api.live ? { present: "Live", back: "Back to live", past: "Not live: " } : { present: "The end", back: "To the end", past: "" };
-  const known = knowledgeOf(store);
-  const moments = new Moments(store, api, () => draw());
+  const known = knowledgeOf(store), moments = new Moments(store, api, () => draw());
   const player = createPlayer(store, {
     times: known.times, here, begin: () => toInstant(Math.max(spanOf(store).from, spanOf(store).live - HOUR_MS)),
     show: (at) => moments.show(at, { continuous: true }), isBusy: () => moments.busy,
@@ -31,16 +30,16 @@ export function mount(parts, store, api) {
     },
     earlier: () => loadEarlier(store, api).catch((error) => { moments.error = error.message; draw(); }),
   };
-  const scrubber = createScrubber({ onScrub: acts.show, onMark: (at) => acts.show(at) });
+  const scrubber = new Scrubber({ onScrub: acts.show, onMark: (at) => acts.show(at) });
   const bar = createBar(acts, words);
   const top = createTop(acts, words);
   addKeys(acts);
+  bar.kind.addEventListener("change", () => draw());
   fill(parts.section, bar.element, scrubber.element, bar.message);
   fill(parts.now, top.element);
   store.subscribe((changed) => {
     if (["view", "moment", "live", "timeline"].some((name) => changed.has(name))) draw();
   });
-  bar.kind.addEventListener("change", () => draw());
   draw();
   moments.follow();
 
