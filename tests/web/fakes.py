@@ -153,8 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/api/stream":
             self._stream(query, values)
         elif path == "/api/story":
-            story = {"about": values["about"], "kind": "", "title": "", "older": False, "error": "", "receipts": []}
-            self._json(story | {name: [] for name in ("lines", "steps", "rules", "did")})
+            story = {"about": values["about"], "kind": "", "title": "", "older": False, "error": "", "receipts": None}
+            self._json(story | {name: [] for name in ("lines", "notes", "steps", "rules", "did")})
         elif path == "/api/timeline":
             self._json(fake.spans(values["until"]))
         else:
