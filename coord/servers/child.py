@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from coord.clients.registry import CLIENTS
+from coord.servers.environment import clean_environment
 
 TIMEOUT_S = 20.0
 MAX_OUTPUT = 32 << 20  # bytes
@@ -35,14 +35,6 @@ class ChildAnswer(Struct):
 
 class _TooLong(Exception):
     """The output exceeds the limit."""
-
-
-def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without the variables by which coord would take a process for an existing session."""
-    client_variables = {name for client in CLIENTS for name in (*client.marks, *client.ids)}
-    return {
-        name: value for name, value in env.items() if name not in client_variables and not name.startswith("COORD_")
-    }
 
 
 class Commands:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from coord.render.why import step_fields
-from coord.servers.child import Commands, clean_environment
+from coord.servers.child import Commands
+from coord.servers.environment import clean_environment
 from coord.servers.web.stories import find, group_found, story
 from eventlog.events import MessageSent
 from projections.views.claim_history import ClaimHistoryEntry
