@@ -352,7 +352,7 @@ def test_the_list_says_what_is_visible_and_is_bounded(page: Page, address: str) 
     open_lanes(page, address, timeline_of(random_tables(4, 80, 2000), 600))
     page.get_by_text("What is shown, as a list").click()
     buttons = page.locator(".lanes-list button")
-    assert buttons.count() == 60 + 100
+    expect(buttons).to_have_count(60 + 100)
     assert "more: zoom in or filter to list them." in page.locator(".lanes-list li").last.inner_text()
     buttons.nth(1).click()
     assert view(page)["open"]

@@ -179,7 +179,8 @@ def test_search_finds_the_same_as_a_scan(modules: Page, seed: int) -> None:
           const model = layout.createModel();
           layout.updateModel(model, maps(tables));
           const placed = layout.placeLanes(model.order, layout.WIDE);
-          const start = span.millis(from), length = span.millis(to) - start, keys = (bars) => bars.map((bar) => bar.key).join();
+          const start = span.millis(from), length = span.millis(to) - start;
+          const keys = (bars) => bars.map((bar) => bar.key).join();
           let compared = 0;
           for (let n = 0; n < 60; n += 1) {
             const shown = { start: start + (n / 60) * length, end: start + ((n + 1 + n % 7) / 60) * length };

@@ -38,7 +38,13 @@ class World(Struct):
     read_only: bool = False
     live: Any = None  # follows the log
     commands: Any = None  # runs commands in child processes
-    acting: Any = None  # does what the person who uses the page asks for
+    acting: Any = None  # answers about actions, and has the session of the person who uses the page
+
+    def close(self) -> None:
+        """End what runs in this process for the page."""
+        for part in (self.live, self.acting):
+            if part is not None:
+                part.close()
 
 
 def world_of(request: Request) -> World:

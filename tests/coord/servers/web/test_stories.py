@@ -47,7 +47,7 @@ def told(machine: SimulatedMachine, about: str, at: str = "") -> dict[str, Any]:
 
 
 def session_named(repo: Repo, name: str) -> str:
-    return next(it["session"] for it in repo.of_type("session.started") if it["event"].get("name") == name)
+    return next(str(it["session"]) for it in repo.of_type("session.started") if it["event"].get("name") == name)
 
 
 def test_a_resource_has_the_words_of_the_command(inside: SimulatedMachine) -> None:
@@ -208,7 +208,9 @@ def test_a_folder_that_is_gone_is_an_error(inside: SimulatedMachine) -> None:
 
 
 def test_the_postings_give_the_same_story(inside: SimulatedMachine) -> None:
-    names = ("ada", "ben", "file/src/", "file/src/app.py")
+    ada, ben, cai = (session_named(inside.repo, name) for name in ("ada", "ben", "cai"))
+    names = ("ada", "ben", "file/src/", "file/src/app.py", f"{ada}/2", f"{ada}/4", f"{ben}/2", f"{ben}/3", f"{cai}/2")
+    inside.run(100, "status")
     posted = [inside.run(100, "why", name, "--json").json for name in names]
     shutil.rmtree(inside.repo.folder / ".cache")
     assert [inside.run(100, "why", name, "--json").json for name in names] == posted
@@ -232,7 +234,9 @@ def test_a_search_finds_sessions_resources_and_messages(inside: SimulatedMachine
 
 
 def test_a_search_finds_few_of_very_many_events() -> None:
-    events = [event(n=n, payload=MessageSent(to="*", subject=f"number {n}", body="b" * 1000)) for n in range(1, 51)]
+    events = [
+        event(n=n, payload=MessageSent(to="everyone", subject=f"number {n}", body="b" * 1000)) for n in range(1, 51)
+    ]
     (group,) = group_found("number", events)
     assert [row["text"].partition("number ")[2][:2] for row in group["results"]][:2] == ["50", "49"]
     assert max(len(row["text"]) for row in group["results"]) < 300

@@ -6,7 +6,8 @@ import { clean } from "./words.js";
 
 const CHIPS = 12, LISTED = 200;
 
-function picture(wide, high, draw) {
+/** Return a canvas of a size in pixels of the page, drawn by `draw(context, ratio)`. */
+export function picture(wide, high, draw) {
   const ratio = window.devicePixelRatio || 1, canvas = h("canvas", { "aria-hidden": "true", width: Math.round(wide * ratio), height: Math.round(high * ratio) });
   canvas.style.width = `${wide}px`;
   canvas.style.height = `${high}px`;

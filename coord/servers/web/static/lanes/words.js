@@ -43,7 +43,8 @@ function barText({ row, at, end }, label) {
   );
 }
 
-const MARKS = {
+/** What a mark means, in words. */
+export const MARKS = {
   died: (who) => `${who} was presumed dead`, lost: (who, what) => `${who} lost ${what}`,
   broken: (who, what) => `the claim of ${who} on ${what} was broken`, refused: (who, what) => `${who} was refused ${what}`,
   void: (who, what) => `${who} could not hand over ${what}`,
