@@ -105,15 +105,16 @@ def _open_address(run: Run, where: Listening, options: ServeOptions, before: Ser
 
 def _start_world(run: Run, served: Served, options: ServeOptions) -> World:
     system, workspace, read_only = run.system, run.workspace, options.read_only
+    acting = Acting(system, workspace, read_only=read_only, session=run.session)
     return World(
         system,
         workspace,
         run.config,
         served,
         read_only,
-        live=follow_log(system, workspace, read_only=read_only),
+        live=follow_log(system, workspace, read_only=read_only, me_of=acting.session_in),
         commands=Commands(workspace.folder, workspace.root, system.env),
-        acting=Acting(system, workspace, read_only=read_only, session=run.session),
+        acting=acting,
     )
 
 
