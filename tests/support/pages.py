@@ -42,11 +42,13 @@ class Answer:
 class PageServer:
     """A running `coord web`. Its address is known as soon as this is made."""
 
-    def __init__(self, repo: Repo, *options: str, command: tuple[str, ...] = (), **env: str) -> None:
+    def __init__(
+        self, repo: Repo, *options: str, command: tuple[str, ...] = (), env: dict[str, str] | None = None
+    ) -> None:
         self.process = subprocess.Popen(
             [*command, COORD, "web", "--no-open", *options],
             cwd=repo.root,
-            env=environment(repo.home, **env),
+            env=environment(repo.home, **(env or {})),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -116,7 +118,7 @@ class PageServer:
 @contextmanager
 def serving(repo: Repo, *options: str, **env: str) -> Iterator[PageServer]:
     """Serve the page of a repository for the time of a `with`."""
-    server = PageServer(repo, *options, **env)
+    server = PageServer(repo, *options, env=env)
     try:
         yield server
     finally:
