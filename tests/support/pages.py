@@ -1,6 +1,7 @@
 """A `coord web` that runs as a process, and requests to it with any headers."""
 
 import json
+import os
 import re
 import select
 import signal
@@ -10,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 from coord.servers.web.access.rules import Served
-from tests.support.processes import COORD, GUARD_S, environment
+from tests.support.processes import COORD, GUARD_S, TREE, environment
 from tests.support.repositories import Repo
 
 _ADDRESS = re.compile(r"http://(\S+):(\d+)/#key=(\S+)")
@@ -37,6 +39,11 @@ class Answer:
     def error(self) -> str:
         """The message of an error; empty if it is none."""
         return str(self.json["error"]["message"]) if self.status >= 400 else ""
+
+
+def patched(folder: Path) -> dict[str, str]:
+    """The variables with which Python loads the `sitecustomize.py` of a folder."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), TREE)))}
 
 
 class PageServer:

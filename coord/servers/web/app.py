@@ -3,6 +3,7 @@
 Handlers that read the log are plain functions: Starlette runs them in threads, so that they do not block the streams.
 """
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,9 @@ async def _story(request: Request) -> Response:
 
 
 async def _search(request: Request) -> Response:
-    return JSONResponse(await find(world_of(request).commands, request.query_params.get("text", "")))
+    world = world_of(request)
+    labels = await asyncio.wrap_future(world.live.ask(lambda view: view.moment.get("names", {}))) if world.live else {}
+    return JSONResponse(await find(world.commands, request.query_params.get("text", ""), labels))
 
 
 async def _effect(request: Request) -> Response:
