@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page
 
 from tests.support.page_server import PageServer
 
-GUARD_MS = 6_000
+GUARD_MS = 20_000
 _SEES = """([text, part]) => [...document.querySelectorAll(part)].some(
   (each) => each.innerText.replace(/\\s+/g, " ").includes(text))"""
 

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from coord.render.board.text import NO_CLAIMS, board_sections, claims_section
-from coord.render.format import line, session_label, terminal_text, terminal_text
+from coord.render.format import line, session_label, terminal_text
 from coord.render.styled import Row, Section
 from coord.servers.web.actions.needs import actions_of
 from coord.workspace.notify.decision import need_key
