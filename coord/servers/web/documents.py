@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from coord.render.board.text import NO_CLAIMS, board_sections, claims_section
-from coord.render.format import line, session_label
+from coord.render.format import line, session_label, terminal_text
 from coord.render.styled import Row, Section
 from coord.servers.web.actions.needs import actions_of
 from coord.workspace.notify.decision import need_key
@@ -89,6 +89,8 @@ def _need(need: Need, board: Board, me: str) -> dict[str, Any]:
         **values,
         "id": need_key(need),
         "text": text,
+        "subject": line(need.subject, 400),
+        "excerpt": line(need.excerpt, 400),
         "steps": [to_builtins(step) for step in need.steps],
         "actions": [to_builtins(action) for action in actions_of(need, me)],
     }
@@ -117,7 +119,8 @@ def _message(row: MessageRow, state: State, me: str) -> dict[str, Any]:
     for_me = bool(me) and (me in row.to or unread or (row.everyone and row.session != me))
     values: dict[str, Any] = to_builtins(row)
     del values["resolution"], values["crosses"]
-    return {**values, "for_me": for_me, "unread": unread}
+    shown = {"subject": line(row.subject, 300), "body": terminal_text(row.body)}
+    return {**values, **shown, "for_me": for_me, "unread": unread}
 
 
 def _sessions(board: Board, state: State) -> list[dict[str, str]]:
@@ -135,4 +138,4 @@ def _sessions(board: Board, state: State) -> list[dict[str, str]]:
 
 
 def _session(session: str, name: str, status: str, client: str, doing: str) -> dict[str, str]:
-    return {"id": session, "name": name, "status": status, "client": client, "doing": doing}
+    return {"id": session, "name": line(name), "status": status, "client": line(client), "doing": line(doing, 200)}
