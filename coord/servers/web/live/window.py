@@ -18,7 +18,15 @@ from coord.engine.cache.older_checkpoints import (
 )
 from coord.engine.cache.recompute import recompute
 from coord.engine.history.recent import RecentHistory
-from coord.engine.history.stretch import WholeHistoryNeeded, end_at, end_of, read_stretch, start_of
+from coord.engine.history.stretch import (
+    Journals,
+    WholeHistoryNeeded,
+    check_continued,
+    end_at,
+    end_of,
+    read_stretch,
+    start_of,
+)
 from coord.engine.snapshot import Snapshot
 from eventlog.archived import Archive
 from eventlog.errors import LogError
@@ -95,9 +103,10 @@ def _read_stretch_before(snapshot: Snapshot, last: EventKey) -> tuple[State, lis
     if older is None:
         raise WholeHistoryNeeded
     start, store = older
-    stretch = read_stretch(
-        snapshot, start, store, end_at(snapshot, later, store.head) if later else end_of(snapshot, store.head)
-    )
+    journals, end = Journals(snapshot.workspace.log), end_at(later, later.store) if later else end_of(snapshot)
+    stretch = read_stretch(snapshot, journals, end_at(start, store), end)
+    if later:
+        check_continued(snapshot, journals, end)
     start_of(snapshot, start, store).expect_none(stretch.new)
     return start.state, stretch.events
 
