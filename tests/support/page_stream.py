@@ -37,31 +37,35 @@ class OpenPage:
         self.query, self.id, self.retry = query, "", ""
         self.tables: Tables = {}
         self.messages: list[StreamMessage] = []
+        self.response: HTTPResponse | None = None
+        self._connection: HTTPConnection | None = None
         self.connect(server, receives_little=receives_little)
 
     def connect(self, server: PageServer, *, receives_little: bool = False) -> None:
         """Connect, or connect again, and name the last state to the server."""
-        connection = HTTPConnection(server.host.strip("[]"), server.port, timeout=GUARD_S)
+        self.close()
+        self._connection = connection = HTTPConnection(server.host.strip("[]"), server.port, timeout=GUARD_S)
         if receives_little:
             connection.sock = socket.socket()
             connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.sock.settimeout(GUARD_S)
             connection.sock.connect((server.host.strip("[]"), server.port))
-        self._connection = connection
         last = {"Last-Event-ID": self.id} if self.id else {}
         connection.request("GET", f"/api/stream{self.query}", headers=server.cookie | last)
-        self.response: HTTPResponse = connection.getresponse()
+        self.response = connection.getresponse()
         assert self.response.status == 200, self.response.read()
-        self._read = self._messages()
+        self._read = self._messages(self.response)
 
     def close(self) -> None:
         """Disconnect."""
-        self.response.close()
-        self._connection.close()
+        if self.response:
+            self.response.close()
+        if self._connection:
+            self._connection.close()
 
-    def _messages(self) -> Iterator[StreamMessage]:
+    def _messages(self, response: HTTPResponse) -> Iterator[StreamMessage]:
         fields: dict[str, str] = {}
-        for line in iter(self.response.readline, b""):
+        for line in iter(response.readline, b""):
             name, _, value = line.decode().rstrip("\n").partition(": ")
             if name:
                 fields[name] = value
