@@ -21,6 +21,11 @@ def test_the_wheel_has_the_files_of_init_and_py_typed(tmp_path: Path) -> None:
     (wheel,) = built.iterdir()
     subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
     assert all((site / package / "py.typed").is_file() for package in ("coord", "eventlog", "projections"))
+    page = Path("coord", "servers", "web")
+    for part in ("static", "templates"):
+        files = {path.relative_to(ROOT) for path in (ROOT / page / part).rglob("*") if path.is_file()}
+        assert files
+        assert all((site / file).read_bytes() == (ROOT / file).read_bytes() for file in files)
     repository.mkdir()
     env = os.environ | {"PYTHONPATH": str(site)}
     where = [sys.executable, "-P", "-c", "import coord; print(coord.__file__)"]

@@ -4,9 +4,8 @@ A page has the newest rows, in the order of the list. It says how many older row
 them. In JSON documents these are the fields `older` and `next`.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -14,13 +13,10 @@ from coord.cli.parser import Number, option
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.render.format import line, plural
-from eventlog.events import EventId, Instant
 from eventlog.local.journal import read_event
+from projections.views.point_in_time import SortKey, newest
 
 T = TypeVar("T")
-SortKey: TypeAlias = tuple[Instant, str, int]
-"""The sort key of an event: its time, session and number."""
-
 _LIMIT_HELP = "Show at most N {rows}."
 _BEFORE_HELP = "Show only what is older than TIME: 18:00, -90m, yesterday, or an event id."
 
@@ -56,12 +52,6 @@ def rest_hint(run: Run, name: str, count: int, shown: int) -> list[str]:
     return [f"… and {count - shown} more: {run.repeat(name, limit=count)}"] if count > shown else []
 
 
-def sort_key(at: Instant, event: EventId) -> SortKey:
-    """Return the sort key of a row with the time and the id of an event."""
-    session, _, number = event.rpartition("/")
-    return at, session, int(number or 0)
-
-
 def newest_page(
     run: Run, name: str, rows: Sequence[T], key: Callable[[T], SortKey], limit: int | None, before: str | None
 ) -> Page[T]:
@@ -71,17 +61,11 @@ def newest_page(
     """
     if before is None and (limit is None or len(rows) <= limit):
         return Page(rows)
-    keys = [key(row) for row in rows]
-    order = sorted(range(len(rows)), key=keys.__getitem__)
-    if before is not None:
-        order = order[: bisect_left(order, cut_before(run, before, keys), key=keys.__getitem__)]
-    chosen = order if limit is None else order[-limit:]
-    older = len(order) - len(chosen)
-    shown = [rows[number] for number in sorted(chosen)]
+    shown, older = newest(rows, key, limit, None if before is None else cut_before(run, before, list(map(key, rows))))
     if not older:
         return Page(shown)
-    _, session, number = keys[chosen[0]]
-    return Page(shown, older, run.repeat(name, before=f"{session}/{number}"))
+    _, session, number = min(map(key, shown))
+    return Page(shown, len(older), run.repeat(name, before=f"{session}/{number}"))
 
 
 def cut_before(run: Run, text: str, keys: Sequence[SortKey] = ()) -> SortKey:

@@ -21,13 +21,14 @@ class Row(Struct, frozen=True):
     """A row. Its `columns` are aligned with those of the section's other rows, and its `text` follows them.
 
     `extra` comes before the text, and is left out of a window that has no room for it. `below` is shown under the row,
-    indented.
+    indented. `about` is what the row is about: the id of a session or a message, or a resource; it is not shown.
     """
 
     text: Pieces
     columns: tuple[Pieces, ...] = ()
     extra: Pieces = ()
     below: Pieces = ()
+    about: str = ""
 
 
 class Section(Struct, frozen=True):

@@ -171,10 +171,7 @@ def build_board(
     board = Board(
         now=now,
         sessions=sorted((_session_row(s, seen, holding[s.id], copies) for s in shown), key=_row_order),
-        claims=[
-            claim_row(claim, gone.get(claim.session, ""))
-            for claim in sorted(claims, key=attrgetter("resource", "granted_at"))
-        ],
+        claims=[claim_row(claim, gone.get(claim.session, "")) for claim in sorted(claims, key=_claim_order)],
         waiting=[_wait_row(state, wait, gone.get(wait.id, "")) for wait in islice(state.waits.values(), most)],
         messages=[message_row(state, name) for name in reversed(state.recent)],
         needs=[complete_need(make(), state) for _, _, make in needs[:most]],
@@ -270,6 +267,15 @@ def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
         imported=claim.imported,
         holder_gone=holder_gone,
     )
+
+
+def claim_rows(state: State, gone: Mapping[str, str]) -> list[ClaimRow]:
+    """Return the rows of all claims, by resource. `gone` is as in `build_board`."""
+    rows = [claim_row(claim, gone.get(claim.session, "")) for claim in state.claims.values()]
+    return sorted(rows, key=_claim_order)
+
+
+_claim_order = attrgetter("resource", "granted_at")
 
 
 def _wait_row(state: State, wait: WaitingRequest, waiter_gone: str) -> WaitRow:

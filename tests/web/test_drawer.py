@@ -131,7 +131,8 @@ def test_the_drawer_covers_a_phone(page: Page) -> None:
 
 def test_new_events_are_read_into_an_open_story(page: Page) -> None:
     changed = story()
-    shown = opened(page, **{"droplet/church-guidance": changed})
+    about = "droplet/church-guidance"
+    shown = opened(page, about, **{about: changed})
     page.get_by_text("The rules that decided (2)").click()
     link = page.locator("#drawer .lines").get_by_role("link", name="ada")
     link.focus()

@@ -109,3 +109,14 @@ def test_markup_in_results_stays_text(page: Page) -> None:
     expect(page.get_by_role("option").first).to_contain_text("<b>bold</b>")
     expect(page.locator("#search-found mark")).to_have_text("bold")
     assert page.evaluate("window.hacked") is None
+
+
+def test_a_result_after_the_shown_moment_goes_to_its_time(page: Page) -> None:
+    shown = panels(page, SESSION)
+    before = "2026-11-22T17:00:00.000000Z"
+    page.evaluate("(at) => { store.setView({ at }); store.setMoment({ ...store.moment, at }); }", before)
+    page.get_by_role("combobox").fill("ben")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => store.view.open")
+    assert page.evaluate("store.view.at") == NOW
+    shown.view("{ open: '', at: '' }")

@@ -74,7 +74,7 @@ def test_keys_step_by_event_and_return_to_the_present(opened: Page) -> None:
     page.keyboard.press("l")
     expect(page.locator("#now [role=status]")).to_contain_text("Live")
     expect(page.locator("body.past")).to_have_count(0)
-    assert page.evaluate("location.hash") == ""
+    page.wait_for_url(lambda url: "#" not in url)
 
 
 def test_a_step_after_the_last_event_is_the_present(opened: Page) -> None:

@@ -11,6 +11,7 @@ from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, Wai
 from projections.views.needs import Need
 
 ROWS = 20  # shown of each section
+NO_CLAIMS = "No claims."
 _SIGNS = {
     "live": "",
     "silent": "🟡 silent: ",
@@ -63,7 +64,8 @@ def board_body(board: Board, me: str, most: int = ROWS) -> list[Section]:
 def _need(need: Need, now: Instant, me: str, names: Names) -> list[Row]:
     """Return what needs someone, and a row below it for each step that ends it."""
     steps = [Row([(f"{INDENT}→ ", "quiet"), (text, "")]) for text in step_lines(need, me, names)]
-    return [Row([("- ", ""), (need_line(need, now, names), "warn")]), *steps]
+    about = need.about if need.kind == "unacknowledged" else need.session or need.about
+    return [Row([("- ", ""), (need_line(need, now, names), "warn")], about=about), *steps]
 
 
 def _session(row: SessionRow, now: Instant, me: str, names: Names) -> Row:
@@ -95,7 +97,7 @@ def _session(row: SessionRow, now: Instant, me: str, names: Names) -> Row:
         styled(line(row.branch) and f"on {line(row.branch)}", "quiet"),
         styled(row.client if row.client != "shell" else "", "quiet"),
     )
-    return Row(head, below=below)
+    return Row(head, below=below, about=row.id)
 
 
 def _same_conversation(row: SessionRow, names: Names) -> str:
@@ -127,7 +129,7 @@ def _claim(row: ClaimRow, now: Instant, me: str, names: Names) -> Row:
         _labelled("for: ", row.note),
     )
     since = styled(f"since {time_text(row.granted_at, now)}", "quiet")
-    return Row(text, (styled(line(row.resource)), holder), since)
+    return Row(text, (styled(line(row.resource)), holder), since, about=row.resource)
 
 
 def _wait(row: WaitRow, now: Instant, names: Names) -> Row:
@@ -138,7 +140,7 @@ def _wait(row: WaitRow, now: Instant, names: Names) -> Row:
         styled(f"gone ({row.waiter_gone}): {FREED_NEXT}" if row.waiter_gone else "", "bad"),
     )
     since = styled(f"since {time_text(row.asked_at, now)}", "quiet")
-    return Row(text, (styled(line(row.resource)), session_pieces(row.session, names)), since)
+    return Row(text, (styled(line(row.resource)), session_pieces(row.session, names)), since, about=row.resource)
 
 
 def _message(row: MessageRow, now: Instant, names: Names) -> Row:
@@ -151,7 +153,7 @@ def _message(row: MessageRow, now: Instant, names: Names) -> Row:
         *styled(f": {line(row.subject)}"),
         *styled(f" - {line(row.body, 100)}" if row.body else "", "quiet"),
     ]
-    return Row(pieces)
+    return Row(pieces, about=row.id)
 
 
 def _note(text: str) -> Row:

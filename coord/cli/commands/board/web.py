@@ -7,7 +7,7 @@ from coord.errors import CoordError, usage_error
 _PACKAGES = ("anyio", "h11", "jinja2", "starlette", "uvicorn")
 
 
-@command("web", acts=False)
+@command("web")
 @option("--port", metavar="PORT", number=Number(least=1), help="Serve at this port; otherwise at a free one.")
 @option("--no-open", is_flag=True, help="Do not open a browser.")
 @option("--read-only", is_flag=True, help="Show everything, and change nothing.")

@@ -2,16 +2,17 @@
 
 import msgspec
 
-from coord.cli.paging import before_option, limit_option, newest_page, sort_key
+from coord.cli.paging import before_option, limit_option, newest_page
 from coord.cli.parser import argument, at_option, command, option
 from coord.cli.resources.words import ResourceFilter, resource_filters
 from coord.engine.board import find_deaths
 from coord.engine.run import Run
 from coord.errors import no_session
-from coord.render.board.text import claims_section
+from coord.render.board.text import NO_CLAIMS, claims_section
 from coord.render.format import line
 from projections.rules.fold import as_of
-from projections.views.board import ClaimRow, claim_row, names_of
+from projections.views.board import ClaimRow, claim_rows, names_of
+from projections.views.point_in_time import sort_key
 
 _SHOWN = 20
 
@@ -41,8 +42,7 @@ def claims(run: Run, words: tuple[str, ...], mine: bool, at: str | None, limit: 
     now = snapshot.now
     deaths = find_deaths(run.system, snapshot)
     state = as_of(snapshot.state, now)
-    rows = [claim_row(claim, deaths.get(claim.session, "")) for claim in state.claims.values()]
-    rows.sort(key=lambda row: (row.resource, row.granted_at))
+    rows = claim_rows(state, deaths)
     filters = resource_filters(run, "claims", words)
     if words:
         rows = _matching(rows, filters)
@@ -81,4 +81,4 @@ def _matching(rows: list[ClaimRow], filters: list[ResourceFilter]) -> list[Claim
 def _nothing(wanted: str, mine: bool) -> str:
     if mine:
         return f"You do not hold {wanted}." if wanted else "You hold no claims."
-    return f"Nobody holds {wanted}." if wanted else "No claims."
+    return f"Nobody holds {wanted}." if wanted else NO_CLAIMS

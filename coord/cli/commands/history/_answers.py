@@ -3,7 +3,7 @@
 Both give the same answers. The postings need not be enough for one; NotPosted is then raised.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
 from itertools import chain
 from typing import NamedTuple, Protocol
@@ -14,7 +14,7 @@ from coord.engine.board import find_deaths
 from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
-from coord.errors import CoordError
+from coord.errors import CoordError, refused
 from coord.render.console.progress import chunks
 from coord.render.events import names_in
 from coord.render.format import Names
@@ -31,7 +31,7 @@ from projections.views.claim_history import (
 )
 from projections.views.intervals.analysis import analyze_history
 from projections.views.intervals.values import SessionInterval
-from projections.views.point_in_time import PointInTime
+from projections.views.point_in_time import PointInTime, after_instant
 from projections.views.receipts import Receipts, build_receipts
 
 
@@ -77,6 +77,18 @@ class Answers(Protocol):
     def event(self, name: EventId) -> Event | None:
         """Return an event by its id, or None if there is none."""
 
+    def event_named(self, text: str) -> Event | None:
+        """Return the event that `text` names, or None if there is none. Raises CoordError if it is after this time."""
+
+    def about_claim(self, request: Event) -> list[ClaimHistoryEntry]:
+        """Return the entries about one claim or request, and about the claims that handovers created from it."""
+
+    def caused_by(self, event: Event) -> list[ClaimHistoryEntry]:
+        """Return the entries that one event caused."""
+
+    def receipts(self, message: Event) -> Receipts:
+        """Return the receipts of a message."""
+
     def written_by(self, session: str, limit: int) -> Sequence[Event]:
         """Return the newest events that a session wrote, in order; if it was imported, those of its history."""
 
@@ -117,18 +129,26 @@ class AllEvents:
         """Return all resources that have entries."""
         return {entry.resource for entry in self.entries}
 
-    def about_claim(self, claim: EventId) -> list[ClaimHistoryEntry]:
-        """Return the entries about one claim or request, and about the claims that handovers created from it."""
-        return about_claim(self.entries, claim)
+    def event_named(self, text: str) -> Event | None:
+        """Return the event that `text` names, or None if there is none. Raises CoordError if it is after this time."""
+        if not self.past.is_known_event(text):
+            return None
+        event = self.past.event(text)
+        if event.key > self.cut.key:
+            raise refused(f"{event.id} had not happened yet at that time.")
+        return event
 
-    def caused_by(self, event: EventId) -> list[ClaimHistoryEntry]:
+    def about_claim(self, request: Event) -> list[ClaimHistoryEntry]:
+        """Return the entries about one claim or request, and about the claims that handovers created from it."""
+        return about_claim(self.entries, request.id)
+
+    def caused_by(self, event: Event) -> list[ClaimHistoryEntry]:
         """Return the entries that one event caused."""
-        return caused_by(self.entries, event)
+        return caused_by(self.entries, event.id)
 
     def receipts(self, message: Event) -> Receipts:
         """Return the receipts of a message."""
-        pieces = chunks("following the message", self.past.until(self.cut))
-        return build_receipts(chain.from_iterable(pieces), message)
+        return build_receipts(_with_progress(self.past.until(self.cut)), message)
 
     def event(self, name: EventId) -> Event | None:
         """Return an event by its id, or None if there is none."""
@@ -144,10 +164,16 @@ class AllEvents:
         return ([event for event in acted if not event.imported] or acted)[-limit:]
 
 
+def _with_progress(events: Sequence[Event]) -> Iterable[Event]:
+    """Yield the events, and show a progress bar if that takes long."""
+    return chain.from_iterable(chunks("following the message", events))
+
+
 class Postings:
     """The answers of the postings, at present. Every method raises NotPosted where they are not enough."""
 
     def __init__(self, run: Run) -> None:
+        self.run = run
         self.snapshot, self.history = open_posted_history(run.system, run.workspace)
         self.state, self.now = self.snapshot.state, self.snapshot.now
         self.snapshot.advance(self.now)
@@ -177,6 +203,35 @@ class Postings:
     def event(self, name: EventId) -> Event | None:
         """Return an event by its id, or None if there is none."""
         return self.history.find_event(name)
+
+    def event_named(self, text: str) -> Event | None:
+        """Return the event with exactly this id. A shortened id needs all sessions."""
+        event = self.history.find_event(text)
+        if event is None or event.at > self.now:
+            raise NotPosted(text)
+        return event
+
+    def about_claim(self, request: Event) -> list[ClaimHistoryEntry]:
+        """Return the entries about one claim or request, and about the claims that handovers created from it.
+
+        All these claims have one resource; if an event says otherwise, all events are needed.
+        """
+        entries = about_claim(self.about([getattr(request.payload, "resource", "")]), request.id)
+        claims = {entry.claim for entry in entries}
+        if not entries or any(entry.became and entry.became not in claims for entry in entries):
+            raise NotPosted(request.id)
+        return entries
+
+    def caused_by(self, event: Event) -> list[ClaimHistoryEntry]:
+        """Return the entries that one event caused. They are among those by its session."""
+        if event.imported:
+            raise NotPosted(event.id)
+        return caused_by(self.by(event.actor), event.id)
+
+    def receipts(self, message: Event) -> Receipts:
+        """Return the receipts of a message. They need all events, but not the decisions about claims."""
+        past = self.run.full_history()
+        return build_receipts(_with_progress(past.until(after_instant(self.now))), message)
 
     def written_by(self, session: str, limit: int) -> Sequence[Event]:
         """Return the newest events that a session wrote, in order."""

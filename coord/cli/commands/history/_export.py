@@ -11,10 +11,12 @@ from coord.engine.board import board_of
 from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.errors import usage_error
+from coord.render.board.text import ROWS
 from coord.render.format import line, plural, time_text
 from coord.render.timeline.scale import period_label
 from coord.servers.export.page import exported_page
 from coord.servers.export.span import MOST_EVENTS, read_span, span_data
+from coord.servers.web.documents import Viewer, moment_document
 from coord.servers.web.stories import group_found
 from eventlog.events import DAY_S, Event, Instant, add_time
 from projections.rules.state import State
@@ -31,10 +33,12 @@ def export_page(run: Run, file: str, since: str | None, until: str | None, defau
     first, last = _bounds(past, since, until, default_s)
     span = read_span(past, first, last)
     snapshot = past.snapshot
+    viewer = Viewer(folder=os.path.basename(run.workspace.root), read_only=True)
 
     def describe(state: State, at: Instant) -> dict[str, object]:
         snapshot.state, snapshot.at = state, at
-        return moment_document(board_of(run.system, run.config, snapshot, at))
+        board = board_of(run.system, run.config, snapshot, at, most=ROWS)
+        return moment_document(board, state, viewer, live=False)
 
     data = span_data(span, describe, lambda subjects: stories(run, past, last, subjects), _search_groups(span.events))
     period = period_label(span.since, span.until)

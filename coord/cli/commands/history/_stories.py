@@ -10,9 +10,8 @@ from typing import TypeVar
 
 import msgspec
 
-from coord.cli.commands.history._answers import AllEvents
+from coord.cli.commands.history._answers import AllEvents, WhyAnswer
 from coord.cli.commands.history.why import (
-    WhyAnswer,
     WhyContext,
     answer_page,
     event_answer,
@@ -48,18 +47,18 @@ class IndexedEvents(AllEvents):
         """Return the entries about a session's claims, and those that it caused for other sessions."""
         return self._ordered(self._by_session.get(session, ()))
 
-    def about_claim(self, claim: EventId) -> list[ClaimHistoryEntry]:
+    def about_claim(self, request: Event) -> list[ClaimHistoryEntry]:
         """Return the entries about one claim or request, and about the claims that handovers created from it."""
-        related, names = set[int](), [claim]
+        related, names = set[int](), [request.id]
         for name in names:
             numbers = self._by_claim.get(name, ())
             related.update(numbers)
             names += {self.entries[number].became for number in numbers} - {"", *names}
         return self._ordered(related)
 
-    def caused_by(self, event: EventId) -> list[ClaimHistoryEntry]:
+    def caused_by(self, event: Event) -> list[ClaimHistoryEntry]:
         """Return the entries that one event caused."""
-        return self._ordered(self._by_cause.get(event, ()))
+        return self._ordered(self._by_cause.get(event.id, ()))
 
     def receipts(self, message: Event) -> Receipts:
         """Return the receipts of a message."""

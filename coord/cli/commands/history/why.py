@@ -8,7 +8,7 @@ import msgspec
 
 from coord.cli.commands.history._answers import AllEvents, Answers, Postings, WhyAnswer
 from coord.cli.commands.history._shown import shown_fields
-from coord.cli.paging import before_option, limit_option, newest_page, sort_key
+from coord.cli.paging import before_option, limit_option, newest_page
 from coord.cli.parser import argument, at_option, command, option
 from coord.cli.resources.words import one_resource, resources_meant
 from coord.engine.run import Run
@@ -29,6 +29,7 @@ from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
 from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
 from projections.rules.rows import recent_sessions
+from projections.views.point_in_time import sort_key
 
 _SHOWN = 40
 
@@ -136,48 +137,42 @@ def _event_answer(view: WhyContext, word: str) -> WhyAnswer | None:
     answers = view.answers
     if not is_event_name(word) or any(entry.resource == word for entry in answers.about([word])):
         return None
-    if not isinstance(answers, AllEvents):
-        raise NotPosted(word)
-    if not answers.past.is_known_event(word):
-        return None
-    event = answers.past.event(word)
-    if event.key > answers.cut.key:
-        raise refused(f"{event.id} had not happened yet at that time.")
-    return event_answer(answers, event)
+    event = answers.event_named(word)
+    return event_answer(answers, event) if event else None
 
 
-def event_answer(answers: AllEvents, event: Event) -> WhyAnswer:
+def event_answer(answers: Answers, event: Event) -> WhyAnswer:
     """Return the answer for an event."""
     return _ANSWERS.get(type(event.payload), _other_event_answer)(answers, event)
 
 
-def _claim_answer(answers: AllEvents, event: Event) -> WhyAnswer:
-    entries = answers.about_claim(event.id)
+def _claim_answer(answers: Answers, event: Event) -> WhyAnswer:
+    entries = answers.about_claim(event)
     head = event_line(event, answers.now, answers.names)
     return WhyAnswer(event.id, head, entries, "claim", lines=_claim_state_lines(answers, event), event=event)
 
 
-def _claim_state_lines(answers: AllEvents, event: Event) -> list[str]:
+def _claim_state_lines(answers: Answers, event: Event) -> list[str]:
     if claim := answers.state.claims.get(event.id):
         return [holder_text(claim, answers.now, answers.names, answers.deaths)]
     return ["It is waiting."] if event.id in answers.state.waits else []
 
 
-def _message_answer(answers: AllEvents, event: Event) -> WhyAnswer:
+def _message_answer(answers: Answers, event: Event) -> WhyAnswer:
     receipts = answers.receipts(event)
     head = event_line(event, answers.now, answers.names)
     lines = receipt_lines(receipts, answers.state, answers.now, answers.names)
     return WhyAnswer(event.id, head, [], "message", receipts, lines, event=event)
 
 
-def _other_event_answer(answers: AllEvents, event: Event) -> WhyAnswer:
-    entries = answers.caused_by(event.id)
+def _other_event_answer(answers: Answers, event: Event) -> WhyAnswer:
+    entries = answers.caused_by(event)
     lines = [] if entries else ["It did not change any claim."]
     head = event_line(event, answers.now, answers.names)
     return WhyAnswer(event.id, head, entries, "event", lines=lines, event=event)
 
 
-_ANSWERS: dict[type, Callable[[AllEvents, Event], WhyAnswer]] = {
+_ANSWERS: dict[type, Callable[[Answers, Event], WhyAnswer]] = {
     ClaimRequested: _claim_answer,
     ClaimHandedOver: _claim_answer,
     MessageSent: _message_answer,

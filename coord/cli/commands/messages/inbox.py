@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from coord.cli.paging import before_option, cut_before, limit_option, newest_page, sort_key
+from coord.cli.paging import before_option, cut_before, limit_option, newest_page
 from coord.cli.parser import argument, at_option, command, option
 from coord.engine.durations import parse_wait_s
 from coord.engine.guard_index import has_news
@@ -24,6 +24,7 @@ from projections.rules.fold import as_of
 from projections.rules.state import Notice, Session, State
 from projections.views.board import MessageRow, message_row, names_of
 from projections.views.needs import own_needs
+from projections.views.point_in_time import sort_key
 
 _SHOWN = 20
 

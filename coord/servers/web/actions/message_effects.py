@@ -9,6 +9,8 @@ from eventlog.events import EVERYONE, MessageAcknowledged, MessageSent
 from projections.rules.sessions import is_idle
 from projections.rules.state import Message
 
+_MOST_QUOTED = 400  # characters of a message that is answered
+
 
 def _reached(outlook: Outlook, sent: Message) -> list[str]:
     """Return who gets a message, and when each will see it."""
@@ -55,6 +57,9 @@ def reply_effect(outlook: Outlook) -> Effect:
     sent = _sent(outlook, [author], name)
     message = outlook.state.messages.get(name)
     rows = _reached(outlook, sent)
+    if message:
+        said = " ".join(f"{message.subject}: {message.body}".rstrip(": ").split())
+        rows.insert(0, f"You answer {quoted(said, _MOST_QUOTED)} from {outlook.label(message.session)}.")
     if message and outlook.me in message.not_acknowledged_by:
         rows.append(f"It also confirms {quoted(message.subject, 60)} for you.")
     if sent.crosses:
@@ -91,8 +96,10 @@ def unblock_effect(outlook: Outlook) -> Effect:
     session = outlook.session()
     if session is None or not session.doing.blocked_on:
         return Effect(refused=f"{outlook.label(outlook.text('session'))} is no longer blocked.")
-    row = f"{outlook.label(session.id)} is no longer shown as blocked on {quoted(session.doing.blocked_on)}."
-    return Effect([row], {"blocked": [f"{session.id}/{session.blocked_n}"]})
+    rows = [f"{outlook.label(session.id)} is no longer shown as blocked on {quoted(session.doing.blocked_on)}."]
+    if session.doing.asks_person:
+        rows.append("If its window still asks, it goes on only after an answer there.")
+    return Effect(rows, {"blocked": [f"{session.id}/{session.blocked_n}"]})
 
 
 def answer_effect(outlook: Outlook) -> Effect:
@@ -100,11 +107,10 @@ def answer_effect(outlook: Outlook) -> Effect:
     session = outlook.session()
     if session is None:
         return Effect(refused="this session is no longer known.")
-    rows = _reached(outlook, _sent(outlook, [session.id]))
-    unblock = unblock_effect(outlook)
-    if not outlook.given["unblock"]:
-        return Effect([*rows, f"It stays blocked on {quoted(session.doing.blocked_on)}."] if unblock.text else rows)
-    return Effect([*rows, *unblock.text], unblock.seen)
+    rows, unblock = _reached(outlook, _sent(outlook, [session.id])), unblock_effect(outlook)
+    if outlook.given["unblock"]:
+        return Effect([*rows, *unblock.text], unblock.seen)
+    return Effect([*rows, f"It stays blocked on {quoted(session.doing.blocked_on)}."] if unblock.text else rows)
 
 
 def inbox_effect(outlook: Outlook) -> Effect:

@@ -29,10 +29,9 @@ def _lost(need: Need) -> list[NeedAction]:
 
 
 def _blocked(need: Need) -> list[NeedAction]:
-    if need.asks_person:
-        return [_send("Send a message", need.session, "Answer")]
     fields: dict[str, str | bool] = {"session": need.session}
-    return [NeedAction("answer", "Answer", fields), NeedAction("unblock", "No longer blocked", fields)]
+    unblock = NeedAction("unblock", "It has gone on" if need.asks_person else "No longer blocked", fields)
+    return [NeedAction("answer", "Answer", fields), unblock]
 
 
 def _circle(need: Need) -> list[NeedAction]:

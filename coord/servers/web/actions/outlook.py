@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field
 
 from coord.render.format import Names, ago, list_first, session_label
+from coord.workspace.people import SHELL
 from eventlog.events import VERSION, AnyPayload, Event, Instant, SessionStarted, add_time
 from projections.rules.fold import fold
 from projections.rules.sessions import is_idle
@@ -78,8 +79,8 @@ def delay(outlook: Outlook, name: str) -> str:
     session = outlook.state.sessions[name]
     if name in outlook.gone or session.status == "dead":
         return ", but its process is gone: only a session that continues it will see that"
-    if session.person:
-        return ", in its inbox"
+    if session.client == SHELL:
+        return " when it reads its inbox"
     if is_idle(session.doing):
         return " when its agent works again: it is idle now"
     return f" at its next step (last heard of {ago(session.last_at, outlook.now)})"

@@ -116,13 +116,21 @@ class Follower:
             reader.send("", b"")
 
     def _join(self, reader: Reader) -> None:
-        if not self._readers or seconds_between(self._refreshed, self._wall()) > _FRESH_S:
-            self._refresh()
+        is_first = not self._readers
         self._readers.append(reader)
+        self._note_visible()
+        if is_first or seconds_between(self._refreshed, self._wall()) > _FRESH_S:
+            self._refresh()
 
     def _leave(self, reader: Reader) -> None:
         if reader in self._readers:
             self._readers.remove(reader)
+        self._note_visible()
+
+    def _note_visible(self) -> None:
+        """Note whether a page is visible: its person is then not notified of what it shows."""
+        self._view.is_visible = any(not reader.only_needs for reader in self._readers)
+        self._view.notices.set_visible(self._view.is_visible)
 
     def _refresh(self) -> None:
         self._refreshed = self._wall()

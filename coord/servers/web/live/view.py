@@ -14,7 +14,9 @@ from msgspec import Raw, Struct
 from coord.engine.board import current_board
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
+from coord.render.board.text import ROWS
 from coord.servers.web.live.window import MAX_EVENTS, FollowedSnapshot, open_window
+from coord.servers.web.notifications import Notices
 from coord.workspace.config import read_config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
@@ -93,6 +95,8 @@ class LiveView:
     """The present state of the page. It is used by one thread, except that `moment` may be read by any."""
 
     def __init__(self, system: System, workspace: Workspace, make_moment: MakeMoment) -> None:
+        self.notices, self.is_visible = Notices(workspace.cache, workspace.root), False
+        self._due: dict[str, object] = {"count": 0, "notify": []}
         self._system, self._workspace, self._make_moment = system, workspace, make_moment
         self._snapshot: FollowedSnapshot | None = None
         self._window: _Window | None = None
@@ -133,9 +137,10 @@ class LiveView:
         if window is None or new is None or window.changes.count != snapshot.state.events:
             window = _Window(snapshot)
             snapshot.follow()
-        board, current = current_board(self._system, config, snapshot)
+        board, current = current_board(self._system, config, snapshot, ROWS)
         window.changes.advance(current.now)
         self.moment = self._make_moment(board, current, [])
+        self._due = self.notices.due(board, self.is_visible)
         self.moment["position"] = window.id
         self._window, self.next_change = window, str(self.moment["next_change"])
         return snapshot
@@ -165,8 +170,4 @@ class LiveView:
 
     def needs(self) -> bytes:
         """Return what a browser gets whose tabs are all hidden."""
-        needs = self.moment["needs"]
-        assert isinstance(needs, list)
-        return _encode(
-            {"count": len(needs), "notify": [{name: need[name] for name in ("id", "text", "urgent")} for need in needs]}
-        )
+        return _encode(self._due)

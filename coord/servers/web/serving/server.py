@@ -11,12 +11,14 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from math import inf
 from socket import socket
 from threading import Thread
 from typing import Any
 
 import uvicorn
 from msgspec import Struct
+from msgspec.structs import replace
 
 from coord.engine.machine_lock import under_lock
 from coord.engine.run import Run
@@ -27,7 +29,9 @@ from coord.servers.web.access.peers import allowed_users
 from coord.servers.web.access.rules import Served, new_key
 from coord.servers.web.actions.acting import Acting
 from coord.servers.web.app import World, make_app
-from coord.servers.web.live.start import follow_log
+from coord.servers.web.live.follower import Follower
+from coord.servers.web.live.view import LiveView
+from coord.servers.web.moments import MomentMaker
 from coord.servers.web.serving.browser import open_browser, why_not
 from coord.servers.web.serving.record import (
     ServerRecord,
@@ -36,11 +40,13 @@ from coord.servers.web.serving.record import (
     serving_record,
     write_record,
 )
-from coord.servers.web.serving.sockets import is_loopback, listening_on, open_sockets
+from coord.servers.web.serving.sockets import Listening, is_loopback, listening_on, open_sockets
 from coord.workspace.identity import own_anchor
 from eventlog.errors import LogError
+from eventlog.events import Anchor
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_END_WAIT_S = 2  # for the machine's lock at the end
 _BROWSER_S = 5  # that a browser gets to start
 _PATIENCE_S = 3  # that an answer which is being computed gets at the end
 
@@ -63,39 +69,64 @@ def serve(run: Run, options: ServeOptions) -> None:
     with _locked(run):
         record = read_record(run.workspace)
         other = serving_record(run.system, record)
-        if other is None:
-            sockets = open_sockets(where, options.port, record.port if record else 0)
-            port = sockets[0].getsockname()[1]
-            served = Served(port, record.key if record else new_key(), where.names)
-            server = own_anchor(run.system)
-            mine = ServerRecord(port, served.key, where.names, server, options.read_only)
-            is_recorded = server is not None and write_record(run.workspace, mine)
-    if other:
+        own = None if other else _open_address(run, where, options, record)
+    if own is None:
+        assert other is not None
         _use_other(run, other, options)
         return
-    commands = Commands(run.workspace.folder, run.workspace.root, run.system.env)
-    live = follow_log(run.system, run.workspace, read_only=options.read_only)
-    acting = Acting(run.system, run.workspace, read_only=options.read_only, session=run.session)
-    world = World(
-        run.system, run.workspace, run.config, served, options.read_only, live=live, commands=commands, acting=acting
-    )
+    world = _start_world(run, own.served, options)
     try:
-        _announce(run, world, options, is_recorded)
-        number = asyncio.run(_serve(world, sockets, run.note))
+        _announce(run, world, options, is_recorded=own.is_recorded)
+        number = asyncio.run(_serve(world, own.sockets, run.note))
     finally:
-        live.close()
-        for each in sockets:
+        for each in own.sockets:
             each.close()
-        acting.close()
-        with _locked(run):
-            clear_server(run.workspace, server)
+        world.close()
+        with _locked(run, _END_WAIT_S):
+            clear_server(run.workspace, own.server)
     raise CoordError(128 + number, "")
 
 
+class _OwnAddress(Struct):
+    """The open sockets of this process, what they serve, and whether the record says so."""
+
+    sockets: list[socket]
+    served: Served
+    server: Anchor | None
+    is_recorded: bool
+
+
+def _open_address(run: Run, where: Listening, options: ServeOptions, before: ServerRecord | None) -> _OwnAddress:
+    """Open the sockets, with the port and the key that were used before if possible, and write the record."""
+    sockets = open_sockets(where, options.port, before.port if before else 0)
+    port, key, server = sockets[0].getsockname()[1], before.key if before else new_key(), own_anchor(run.system)
+    record = ServerRecord(port, key, where.names, server, options.read_only)
+    is_recorded = server is not None and write_record(run.workspace, record)
+    return _OwnAddress(sockets, Served(port, key, where.names), server, is_recorded)
+
+
+def _start_world(run: Run, served: Served, options: ServeOptions) -> World:
+    system, workspace, read_only = run.system, run.workspace, options.read_only
+    acting = Acting(system, workspace, read_only=read_only, session=run.session)
+    moments = MomentMaker(system, workspace, acting.person, read_only=read_only)
+    return World(
+        system,
+        workspace,
+        run.config,
+        served,
+        read_only,
+        moments=moments,
+        live=Follower(LiveView(system, workspace, moments.present), workspace.log, system.wall),
+        commands=Commands(workspace.folder, workspace.root, system.env),
+        acting=acting,
+    )
+
+
 @contextmanager
-def _locked(run: Run) -> Iterator[None]:
-    """Hold the lock, if there can be one: a folder that is read-only has none."""
-    lock = under_lock(run.system, run.workspace, run.config)
+def _locked(run: Run, wait_s: float = inf) -> Iterator[None]:
+    """Hold the lock, if there can be one: a folder that is read-only has none. Wait at most `wait_s` seconds."""
+    config = replace(run.config, lock_wait_seconds=min(wait_s, run.config.lock_wait_seconds))
+    lock = under_lock(run.system, run.workspace, config)
     try:
         lock.__enter__()
     except (LogError, OSError, CoordError):
@@ -134,7 +165,7 @@ def _use_other(run: Run, record: ServerRecord, options: ServeOptions) -> None:
         opening.join(_BROWSER_S)  # this process ends now
 
 
-def _announce(run: Run, world: World, options: ServeOptions, is_recorded: bool) -> None:
+def _announce(run: Run, world: World, options: ServeOptions, *, is_recorded: bool) -> None:
     served = world.served
     if not is_recorded:
         run.note(

@@ -28,7 +28,7 @@ def texts(answer: dict[str, Any]) -> str:
 def test_a_message_is_sent_as_the_person(repo: Repo, page: ActingPage) -> None:
     ((one, session),) = repo.sessions(1)
     effect = page.effect("send", to=session, subject="Hello", body="How far are you?")
-    assert texts(effect) == f"{session} sees it at its next step (last heard of just now)."
+    assert texts(effect) == f"{session} sees it when it reads its inbox."
     answer = page.confirm("send", to=session, subject="Hello", body="How far are you?")
     assert answer["text"] == f"✅ Sent to {session}: Hello"
     assert answer["notes"][0].startswith("you act from this page as session Pat (")

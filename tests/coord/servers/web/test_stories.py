@@ -13,7 +13,7 @@ from coord.servers.web.stories import find, group_found, story
 from eventlog.events import MessageSent
 from projections.views.claim_history import ClaimHistoryEntry
 from tests.support.in_process import SimulatedMachine
-from tests.support.journals import event
+from tests.support.journals import SESSION, event
 from tests.support.processes import environment
 from tests.support.repositories import Repo
 
@@ -47,7 +47,7 @@ def told(machine: SimulatedMachine, about: str, at: str = "") -> dict[str, Any]:
 
 
 def session_named(repo: Repo, name: str) -> str:
-    return next(it["session"] for it in repo.of_type("session.started") if it["event"].get("name") == name)
+    return next(str(it["session"]) for it in repo.of_type("session.started") if it["event"].get("name") == name)
 
 
 def test_a_resource_has_the_words_of_the_command(inside: SimulatedMachine) -> None:
@@ -208,7 +208,9 @@ def test_a_folder_that_is_gone_is_an_error(inside: SimulatedMachine) -> None:
 
 
 def test_the_postings_give_the_same_story(inside: SimulatedMachine) -> None:
-    names = ("ada", "ben", "file/src/", "file/src/app.py")
+    ada, ben, cai = (session_named(inside.repo, name) for name in ("ada", "ben", "cai"))
+    names = ("ada", "ben", "file/src/", "file/src/app.py", f"{ada}/2", f"{ada}/4", f"{ben}/2", f"{ben}/3", f"{cai}/2")
+    inside.run(100, "status")
     posted = [inside.run(100, "why", name, "--json").json for name in names]
     shutil.rmtree(inside.repo.folder / ".cache")
     assert [inside.run(100, "why", name, "--json").json for name in names] == posted
@@ -232,7 +234,15 @@ def test_a_search_finds_sessions_resources_and_messages(inside: SimulatedMachine
 
 
 def test_a_search_finds_few_of_very_many_events() -> None:
-    events = [event(n=n, payload=MessageSent(to="*", subject=f"number {n}", body="b" * 1000)) for n in range(1, 51)]
+    events = [
+        event(n=n, payload=MessageSent(to="everyone", subject=f"number {n}", body="b" * 1000)) for n in range(1, 51)
+    ]
     (group,) = group_found("number", events)
     assert [row["text"].partition("number ")[2][:2] for row in group["results"]][:2] == ["50", "49"]
     assert max(len(row["text"]) for row in group["results"]) < 300
+
+
+def test_found_events_have_the_labels_of_the_page() -> None:
+    events = [event(n=1, payload=MessageSent(to=("b-1",), subject="number 1"))]
+    (group,) = group_found("number", events, {SESSION: f"ada ({SESSION})", "b-1": "ben"})
+    assert group["results"][0]["text"] == "ada writes to ben: number 1"

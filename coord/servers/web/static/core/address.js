@@ -11,15 +11,15 @@ export function parse(hash) {
   const values = new URLSearchParams(hash.replace(/^#/, ""));
   const one = (name) => checked(values.get(name) || "");
   const many = (name) => [...new Set(values.getAll(name).map(checked))].filter(Boolean).slice(0, MOST_VALUES);
-  const [from, to] = [one("from"), one("to")];
-  const span = isInstant(from) && isInstant(to) && from < to;
+  const [from, to] = [one("from"), one("to")].map((value) => (isInstant(value) ? value : ""));
+  const isSpan = !from || !to || from < to;
   return {
     ...emptyView(),
     at: one("at"),
     open: one("open"),
     filter: { text: one("filter"), sessions: many("session"), resources: many("resource") },
-    from: span ? from : "",
-    to: span ? to : "",
+    from: isSpan ? from : "",
+    to: isSpan ? to : "",
     ended: values.get("ended") === "1",
   };
 }
@@ -37,10 +37,8 @@ export function write(view) {
   add("filter", view.filter.text);
   for (const session of view.filter.sessions || []) add("session", session);
   for (const resource of view.filter.resources || []) add("resource", resource);
-  if (view.from && view.to) {
-    add("from", view.from);
-    add("to", view.to);
-  }
+  add("from", view.from);
+  add("to", view.to);
   add("ended", view.ended ? "1" : "");
   const text = values.toString().replaceAll("%3A", ":").replaceAll("%2F", "/").replaceAll("%2C", ",");
   return text && `#${text}`;

@@ -76,16 +76,3 @@ export function ago(instant, now) {
 export function plural(count, one, many = `${one}s`) {
   return `${count} ${count === 1 ? one : many}`;
 }
-
-const STEPS_S = [1, 5, 15, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY,
-  2 * DAY, 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY];
-
-/** Return at most `most` round times from `from` to `to`, in milliseconds, in the browser's zone. */
-export function ticks(from, to, most) {
-  const wanted = (to - from) / SECOND / Math.max(1, most);
-  const step = (STEPS_S.find((size) => size >= wanted) || STEPS_S.at(-1)) * SECOND;
-  const zone = -new Date(to).getTimezoneOffset() * MINUTE * SECOND;
-  const times = [];
-  for (let at = Math.ceil((from + zone) / step) * step - zone; at <= to && times.length <= most; at += step) times.push(at);
-  return times;
-}

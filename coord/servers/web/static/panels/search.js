@@ -102,8 +102,14 @@ function drawGroup(box, group, now) {
   return h("div", { role: "group", "aria-labelledby": head },
     h("div", { class: "group", id: head }, group.label),
     results.map((result) => addOption(box, [marked(result.text, state.text), h("time", { class: "quiet", datetime: result.at }, time(result.at, now))],
-      () => box.store.setView({ open: result.about }))),
+      () => openResult(box.store, result))),
     rest > 0 ? addOption(box, [`${rest} more`], more, "more quiet") : null);
+}
+
+/** Open the story of a result. The page of an earlier moment goes to the result's time if it is later. */
+function openResult(store, { about, at }) {
+  const isLater = store.view.at && store.moment && at > store.moment.at;
+  store.setView(isLater ? { open: about, at } : { open: about });
 }
 
 function addOption(box, children, choose, kind = "") {

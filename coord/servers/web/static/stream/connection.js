@@ -2,7 +2,6 @@
 
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15_000], HIDDEN_PAUSE_MS = 60_000;
 const ANSWER_MS = 20_000; // a server that has not answered by then is not there
-const SILENCE_MS = 150_000; // a server sends the full state each minute, so one that was silent this long is not there
 const STABLE_MS = 5_000;
 const REFUSED = "This browser may not read this page any more. Open the address that coord web printed.";
 
@@ -12,7 +11,7 @@ const REFUSED = "This browser may not read this page any more. Open the address 
  */
 export function createConnection({ addressOf, onState, onNeeds, onChange }) {
   let source = null, probing = null, timer = 0, watch = 0;
-  let only = "", attempt = 0, openedAt = 0, problem = { since: "", message: "" }, isRefused = false;
+  let only = "", attempt = 0, openedAt = 0, problem = { since: "", message: "" };
 
   function close() {
     clearTimeout(timer);
@@ -50,8 +49,6 @@ export function createConnection({ addressOf, onState, onNeeds, onChange }) {
   }
   function answered() {
     clearTimeout(watch);
-    watch = only ? 0 : setTimeout(() => failed(false), SILENCE_MS);
-    isRefused = false;
     if (problem.since) onChange(problem = { since: "", message: "" });
   }
   /** The connection ended. An EventSource that is closed had an answer that is an error: ask for it. */
@@ -61,7 +58,7 @@ export function createConnection({ addressOf, onState, onNeeds, onChange }) {
     if (openedAt && Date.now() - openedAt > STABLE_MS) attempt = 0;
     const { status, message } = hasAnswer ? await ask(address) : { status: 0, message: "" };
     if (status < 0) return;
-    isRefused = status === 401 || status === 403;
+    const isRefused = status === 401 || status === 403;
     const wasShort = !attempt && !problem.since && !hasAnswer; // a server that is started again is not worth a message
     if (!wasShort && status !== 200) {
       problem = { since: problem.since || new Date().toISOString(), message: isRefused ? REFUSED : message, isRefused };

@@ -4,7 +4,6 @@
 
 const NAME = "coord page";
 const HERE_MS = 3_000; // a leading tab that has not answered by then is frozen
-const SILENCE_MS = 90_000; // the leading tab passes on the server's state each minute
 
 /**
  * Join the tabs. `on` has a function for each kind of message, and `lead(bool)`, `visible()` when a tab was shown or
@@ -15,7 +14,7 @@ export function joinTabs(on) {
   const shared = Boolean(navigator.locks && globalThis.BroadcastChannel);
   const channel = shared ? new BroadcastChannel(NAME) : null;
   const others = new Map(); // whether each other tab is visible; only a leading tab knows
-  let silence = 0, taking = 0, queue = null, leading = null;
+  let taking = 0, queue = null, leading = null;
   const tabs = {
     leads: false,
     isVisible: () => document.visibilityState !== "hidden",
@@ -29,13 +28,8 @@ export function joinTabs(on) {
       if (tabs.isVisible()) taking = setTimeout(() => request({ steal: true }), HERE_MS);
     },
   };
-  function heard() {
-    clearTimeout(silence);
-    silence = setTimeout(() => tabs.isVisible() && tabs.ask(), SILENCE_MS);
-  }
   function lead(leads) {
     clearTimeout(taking);
-    clearTimeout(silence);
     others.clear();
     if (leading) leading.abort();
     leading = new AbortController();
@@ -71,7 +65,6 @@ export function joinTabs(on) {
     } else {
       if (data.to && data.to !== id) return;
       if (data.kind !== "lead") clearTimeout(taking);
-      heard();
       if (data.kind === "lead") tabs.ask();
       else on[data.kind](data);
     }
@@ -85,7 +78,6 @@ export function joinTabs(on) {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   navigator.locks.request(`${NAME} ${id}`, () => {
     request({});
-    heard();
     tabs.ask();
     return new Promise(() => {});
   });

@@ -1,44 +1,22 @@
 // Where something went wrong: the marks of the timeline, their signs, and the way from one to the next.
 import { plural, time } from "../core/format.js";
+import { picture } from "../lanes/legend.js";
+import { drawSign } from "../lanes/looks.js";
+import { MARKS, clean } from "../lanes/words.js";
 
-const SVG = "http://www.w3.org/2000/svg";
-// The same signs as the pictures of coord timeline: a form for each kind, not only a colour.
-const SIGNS = {
-  died: [["circle", { r: 6.5, class: "full" }], ["path", { d: "M-3 -3l6 6m0 -6l-6 6", class: "inside" }]],
-  lost: [["path", { d: "M0 -7L7 6H-7z", class: "warning" }], ["path", { d: "M0 -3v4.5m0 1.5v1.6", class: "ink" }]],
-  broken: [["circle", { r: 6.5, class: "ring bad" }], ["path", { d: "M1.5 -5l-3 5h3l-3 5", class: "stroke bad" }]],
-  refused: [["circle", { r: 6, class: "ring warn" }], ["path", { d: "M-4 4l8 -8", class: "stroke warn" }]],
-  void: [["path", { d: "M0 -6l6 6l-6 6l-6 -6z", class: "ring" }]],
-};
 /** The kinds of marks, the worst first, and what the choice of kinds calls them. */
 export const KINDS = { died: "deaths", lost: "losses", broken: "breaks", refused: "refusals", void: "failed handovers" };
-const WORDS = {
-  died: (who) => `${who} was presumed dead`,
-  lost: (who, what) => `${who} lost ${what}`,
-  broken: (who, what) => `the claim of ${who} on ${what} was broken`,
-  refused: (who, what) => `${who} was refused ${what}`,
-  void: (who, what) => `${who} could not hand over ${what}`,
-};
 const MOST_LINES = 8;
 
-/** Return the sign of a kind of mark, as a picture. */
-export function sign(kind) {
-  const picture = document.createElementNS(SVG, "svg");
-  for (const [name, value] of Object.entries({ viewBox: "-8 -8 16 16", width: 16, height: 16, "aria-hidden": "true", class: "sign-of-mark" })) {
-    picture.setAttribute(name, value);
-  }
-  for (const [tag, attributes] of SIGNS[kind] || SIGNS.void) {
-    const part = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) part.setAttribute(name, value);
-    picture.append(part);
-  }
-  return picture;
+/** Return the sign of a kind of mark, as a picture: a form for each kind, not only a colour. */
+export function sign(kind, theme) {
+  return picture(16, 16, (context) => drawSign(context, theme, kind in KINDS ? kind : "void", 8, 8));
 }
 
 /** Return what a mark means, in words; `names` are the labels of sessions. */
 export function words(mark, names, now) {
-  const who = names[mark.session] || mark.session;
-  return `${time(mark.at, now, { seconds: true })} ${(WORDS[mark.kind] || WORDS.void)(who, mark.resource)}`;
+  const what = (MARKS[mark.kind] || MARKS.void)(clean(names[mark.session] || mark.session), clean(mark.resource));
+  return `${time(mark.at, now, { seconds: true })} ${what}`;
 }
 
 /** Return the marks of a kind ("" for all) that the filter of the view does not hide. */

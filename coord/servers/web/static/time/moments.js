@@ -1,5 +1,5 @@
 // Which moment the whole page shows. At most one request is under way; the newest wins.
-import { isEventId, isInstant, toInstant, toMs } from "../core/format.js";
+import { isEventId, isInstant } from "../core/format.js";
 
 const PATIENCE_MS = 400; // while dragging, an answer that takes longer than this is not waited for
 
@@ -17,13 +17,14 @@ export function createMoments(store, api, onChange) {
   /** Show the moment at an instant or after an event; `continuous` for one of many, as in a drag. */
   function show(at, { continuous = false } = {}) {
     moments.error = "";
-    if (at !== store.view.at) store.setView({ at, ...windowAround(store.view, at) }, { continuous });
+    if (at !== store.view.at) store.setView({ at }, { continuous });
     else if (!continuous && next) want({ ...next, continuous });
   }
   /** Show the moment `by` events later than the one that is shown or asked for. */
   function step(by) {
     moments.error = "";
     const asked = next || current;
+    if (!asked && store.view.at === "" && by > 0) return; // there is no later event
     const steps = by + (asked ? asked.step : 0);
     if (steps || (asked && asked.at !== settled)) want({ at: asked ? asked.at : store.view.at, step: steps, continuous: true });
     else settle(settled);
@@ -70,7 +71,7 @@ export function createMoments(store, api, onChange) {
     const named = steps ? moment.event || moment.at : isEventId(at) || isInstant(at) ? at : moment.at;
     settled = named;
     if (steps || store.view.at === at) seen = named;
-    if (seen === named) store.setView({ at: named, ...windowAround(store.view, moment.at) }, { continuous: continuous && !steps });
+    if (seen === named) store.setView({ at: named }, { continuous: continuous && !steps });
     store.setMoment(moment);
   }
   function failed(error) {
@@ -94,12 +95,4 @@ export function createMoments(store, api, onChange) {
     else if (changed.has("live") && store.view.at !== settled && !current) want({ at: seen, step: 0, continuous: false });
   });
   return moments;
-}
-
-/** Return the span of the lanes, moved so that it contains an instant; nothing if it does, or for an event. */
-export function windowAround({ from, to }, at) {
-  const ms = toMs(at);
-  if (!from || !to || Number.isNaN(ms) || (ms >= toMs(from) && ms <= toMs(to))) return {};
-  const half = (toMs(to) - toMs(from)) / 2;
-  return { from: toInstant(ms - half), to: toInstant(ms + half) };
 }

@@ -1,9 +1,11 @@
 // The scrubber: a slider over the span of the lanes, with the marks of what went wrong.
 import { fill, h } from "../core/dom.js";
-import { clock, day, isInstant, ticks, toInstant, toMs } from "../core/format.js";
+import { toInstant, toMs } from "../core/format.js";
+import { readTheme } from "../lanes/looks.js";
+import { makeScale, ticks } from "../lanes/span.js";
 import { groupText, groups, sign, target } from "./marks.js";
 
-const LABEL_PX = 84, MARK_PX = 13, LIVE_PX = 6, FINE = 200, COARSE = 10;
+const LABEL_PX = 84, MARK_PX = 18, LIVE_PX = 6, FINE = 200, COARSE = 10;
 
 /**
  * Return a scrubber: its element, and `draw(state)` with `{from, to, live, at, text, marks, names, isLive}`, where the times
@@ -74,28 +76,26 @@ export function createScrubber({ onScrub, onMark }) {
     drawAxis();
   }
   function drawMarks() {
+    const theme = readTheme(element);
     const shown = state.marks.filter(({ at }) => toMs(at) >= state.from && toMs(at) <= state.to);
     fill(marks, groups(shown, (mark) => place(toMs(mark.at)), MARK_PX).map((group) => {
-      const button = h("button", {
-        type: "button", class: `mark ${group.kind}`, tabindex: "-1", title: groupText(group, state.names, toInstant(state.live)),
+      const picture = h("span", {
+        class: `mark ${group.kind}`, title: groupText(group, state.names, toInstant(state.live)),
         onclick: () => onMark(target(group.marks[0])),
-      }, sign(group.kind), group.marks.length > 1 && h("span", { class: "more" }, String(group.marks.length)));
-      button.style.left = `${group.x}px`;
-      return button;
+      }, sign(group.kind, theme), group.marks.length > 1 && h("span", { class: "more" }, String(group.marks.length)));
+      picture.style.left = `${group.x}px`;
+      return picture;
     }));
   }
   function drawAxis() {
-    const now = toInstant(state.live);
-    let last = "";
-    fill(axis, ticks(state.from, state.to, Math.floor(width() / LABEL_PX)).map((ms) => {
-      const at = toInstant(ms), today = day(at, now);
-      const text = today === last || (!last && today === day(now, now)) ? clock(at, { seconds: state.to - state.from < 300_000 }) : today;
-      last = today;
-      const label = h("span", {}, text);
-      label.style.left = `${Math.max(14, Math.min(width() - 14, place(ms)))}px`;
-      return label;
+    const scale = makeScale({ start: state.from, end: state.to }, 0, width());
+    fill(axis, ticks(scale, LABEL_PX).map(({ x, label, day }) => {
+      const text = h("span", {}, day || label);
+      text.style.left = `${Math.max(14, Math.min(width() - 14, x))}px`;
+      return text;
     }));
   }
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawn = ""; draw(state); });
   new ResizeObserver(() => state && draw(state)).observe(track);
   return { element, draw };
 }
@@ -108,6 +108,5 @@ export function keyed(key, { from, to, at, live, isLive }) {
   if (key === "Home") return toInstant(from);
   if (!(key in steps)) return null;
   const ms = Math.max(from, here + steps[key] * (to - from));
-  const instant = toInstant(ms);
-  return ms >= live || !isInstant(instant) ? "" : instant;
+  return ms >= live ? "" : toInstant(ms);
 }

@@ -3,7 +3,7 @@ import { fill, h } from "../core/dom.js";
 import { beforeNow, isInstant, time, toInstant, toMs } from "../core/format.js";
 import { addKey } from "../core/keys.js";
 import { loadEarlier } from "../core/store.js";
-import { changeTimes, sortedMarks } from "../core/timeline.js";
+import { changeTimes, firstTime, sortedMarks } from "../core/timeline.js";
 import { KINDS, chosen, neighbour, target } from "./marks.js";
 import { createMoments } from "./moments.js";
 import { SPEEDS, createPlayer } from "./play.js";
@@ -13,6 +13,7 @@ const HOUR_MS = 3_600_000;
 
 /** Mount the time: `parts.section` gets the scrubber, and `parts.now` in the top bar the moment in words. */
 export function mount(parts, store, api) {
+  const words = api.live ? { present: "Live", back: "Back to live", past: "Not live: " } : { present: "The end", back: "To the end", past: "" };
   const known = knowledgeOf(store);
   const moments = createMoments(store, api, () => draw());
   const player = createPlayer(store, {
@@ -31,8 +32,8 @@ export function mount(parts, store, api) {
     earlier: () => loadEarlier(store, api).catch((error) => { moments.error = error.message; draw(); }),
   };
   const scrubber = createScrubber({ onScrub: acts.show, onMark: (at) => acts.show(at) });
-  const bar = createBar(acts);
-  const top = createTop(acts);
+  const bar = createBar(acts, words);
+  const top = createTop(acts, words);
   addKeys(acts);
   fill(parts.section, bar.element, scrubber.element, bar.message);
   fill(parts.now, top.element);
@@ -50,7 +51,7 @@ export function mount(parts, store, api) {
   }
   function draw() {
     const span = spanOf(store), at = here(), isLive = !at;
-    const text = isLive ? "Live" : `${time(at, span.now, { seconds: true })}, ${beforeNow(at, span.now)}`;
+    const text = isLive ? words.present : `${time(at, span.now, { seconds: true })}, ${beforeNow(at, span.now)}`;
     document.body.classList.toggle("past", !isLive);
     parts.section.setAttribute("aria-busy", String(moments.busy));
     top.draw(isLive, text, moments.busy, store.view.playing);
@@ -65,13 +66,11 @@ export function mount(parts, store, api) {
 
 /** Return the span of the scrubber, which is that of the lanes, and the present; in milliseconds. */
 export function spanOf({ view, timeline, live, moment }) {
-  const now = (live || moment || {}).at || timeline.until || toInstant(Date.now());
-  const end = toMs(now);
-  const start = timeline.since ? toMs(timeline.since) : end - HOUR_MS;
-  return {
-    from: view.from ? toMs(view.from) : Math.min(start, end - 1000), to: view.to ? toMs(view.to) : end,
-    live: end, now,
-  };
+  const until = timeline.until || "", shown = (live || moment || {}).at || until;
+  const now = (until > shown ? until : shown) || toInstant(Date.now());
+  const end = toMs(now), first = firstTime(timeline);
+  const to = view.to ? toMs(view.to) : end;
+  return { from: Math.min(view.from ? toMs(view.from) : first ? toMs(first) : to - HOUR_MS, to - 1000), to, live: end, now };
 }
 
 /** Return what the timeline contains, computed again only when it changed. */
@@ -101,10 +100,10 @@ function addKeys(acts) {
 }
 
 /** Return the moment in words, and the button back to the present, for the top bar. */
-function createTop(acts) {
-  const words = h("span", { role: "status", "aria-live": "polite" });
-  const back = h("button", { type: "button", class: "back", onclick: acts.live, title: "Show the present (key l)" }, "Back to live");
-  const element = h("div", { class: "moment" }, words, back);
+function createTop(acts, words) {
+  const told = h("span", { role: "status", "aria-live": "polite" });
+  const back = h("button", { type: "button", class: "back", onclick: acts.live, title: `${words.back} (key l)` }, words.back);
+  const element = h("div", { class: "moment" }, told, back);
   let shown = "";
   return {
     element,
@@ -112,15 +111,15 @@ function createTop(acts) {
       element.classList.toggle("busy", isBusy);
       element.classList.toggle("past", !isLive);
       back.hidden = isLive;
-      words.setAttribute("aria-live", playing ? "off" : "polite");
+      told.setAttribute("aria-live", playing ? "off" : "polite");
       if (text === shown) return;
       shown = text;
-      fill(words, h("span", { class: "dot", "aria-hidden": "true" }, isLive ? "●" : "◷"), isLive ? text : ["Not live: ", h("b", {}, text)]);
+      fill(told, h("span", { class: "dot", "aria-hidden": "true" }, isLive ? "●" : "◷"), isLive ? text : [words.past, h("b", {}, text)]);
     },
   };
 }
 
-function createBar(acts) {
+function createBar(acts, words) {
   const button = (text, label, act, name = "") =>
     h("button", { type: "button", class: name, "aria-label": label, title: label, onclick: act }, text);
   const play = button("▶ Play", "Play (key k)", acts.play, "play");
@@ -131,7 +130,7 @@ function createBar(acts) {
   const before = button("‹", "The one before (key p)", () => acts.jump(-1));
   const after = button("›", "The next one (key n)", () => acts.jump(1));
   const count = h("span", { class: "quiet count" });
-  const live = button("● Live", "Show the present (key l)", acts.live, "live");
+  const live = button(`● ${words.present}`, `${words.back} (key l)`, acts.live, "live");
   const message = h("p", { class: "error bad", role: "alert", hidden: true });
   speed.addEventListener("change", () => { if (play.dataset.playing) { acts.play(); acts.play(); } });
   const element = h("div", { class: "controls" },

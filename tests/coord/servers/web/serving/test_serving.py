@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from coord.servers.web.serving.record import ServerRecord
-from tests.support.pages import PageServer, serving
-from tests.support.processes import COORD, alive, environment, until
+from eventlog.local.files import try_lock
+from tests.support.pages import PageServer, patched, serving
+from tests.support.processes import COORD, alive, can_unshare, environment, until
 from tests.support.repositories import Repo
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -182,10 +183,36 @@ def test_without_the_extra_the_command_to_install_it_is_named(repo: Repo, tmp_pa
         hidden = tmp_path / name
         hidden.mkdir()
         (hidden / "sitecustomize.py").write_text(f"import sys\nsys.modules[{name!r}] = None\n")
-        done = web(repo, "--no-open", PYTHONPATH=str(hidden))
+        done = web(repo, "--no-open", **patched(hidden))
         assert (done.returncode, done.stdout) == (2, ""), name
         assert "uv tool install 'coord[web]'" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_served(repo: Repo) -> None:
+    if not can_unshare("-m"):
+        pytest.skip("no mounts")
+    mount = f'mount --bind {repo.folder} {repo.folder} && mount -o remount,ro,bind {repo.folder} && exec "$@"'
+    page = PageServer(repo, command=("unshare", "-m", "sh", "-c", mount, "sh"))
+    try:
+        assert page.get("/").status == 200
+        assert not list((repo.folder / ".cache").glob("web-*"))
+        code, _, err = page.end(signal.SIGINT)
+        assert (code, "the key of the page is only in memory" in err) == (130, True)
+    finally:
+        page.end(signal.SIGKILL)
+
+
+def test_a_lock_that_is_held_does_not_stop_it(repo: Repo) -> None:
+    repo.set(lock_wait_seconds=0.2)
+    held = os.open(repo.log / ".lock", os.O_RDWR | os.O_CREAT)
+    try:
+        assert try_lock(held)
+        with serving(repo) as page:
+            assert page.get("/").status == 200
+            assert page.end(signal.SIGINT)[0] == 130
+    finally:
+        os.close(held)
 
 
 def test_without_a_log_the_usual_error_is_printed(bare_repo: Repo) -> None:
