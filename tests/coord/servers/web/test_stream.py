@@ -219,12 +219,13 @@ def test_a_damaged_journal_is_told(repo: Repo, server: PageServer, open_page: Op
     page = open_page(server)
     page.next()
     page.wait_for(append(repo, 3))
-    path = repo.log / f"{session_of(repo)}.jsonl"
+    session = session_of(repo)
+    path = repo.log / f"{session}.jsonl"
     with path.open("ab") as file:
         file.write(b"this is no event\n")
     while not (problems := page.next().moment["problems"]):
         pass
-    assert session_of(repo) in problems[0]
+    assert session in problems[0]
 
 
 def test_a_page_of_a_folder_that_cannot_be_written(repo: Repo, open_page: OpenPages) -> None:
