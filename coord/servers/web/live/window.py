@@ -73,7 +73,10 @@ def open_window(snapshot: Snapshot) -> tuple[State, list[Event]]:
     present = snapshot.state
     day_ago = before_instant(add_time(present.at, -DAY_S)) if present.at else before_instant("")
     least = present.events - MAX_EVENTS
-    if snapshot.fresh and (older := older_checkpoint_of_window(snapshot.workspace.cache, day_ago.key, least)):
+    older = older_checkpoint_of_window(snapshot.workspace.cache, day_ago.key, least) if snapshot.fresh else None
+    if snapshot.fresh and least <= 0 and older is None:
+        older = SavedFold({}, State()), StoreVersion()
+    if older:
         recent = RecentHistory(snapshot)
         with suppress(WholeHistoryNeeded, CacheDamaged, LogError, OSError):
             recent.read_from(*older)
