@@ -1,7 +1,6 @@
 """Requests that are refused, over real connections to a real `coord web`, and that nothing is read for them."""
 
 import json
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
