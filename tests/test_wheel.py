@@ -22,8 +22,8 @@ def test_the_wheel_has_the_files_of_init_and_py_typed(tmp_path: Path) -> None:
     subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
     assert all((site / package / "py.typed").is_file() for package in ("coord", "eventlog", "projections"))
     page = Path("coord", "servers", "web")
-    for name in ("static", "templates"):
-        files = {path.relative_to(ROOT) for path in (ROOT / page / name).rglob("*") if path.is_file()}
+    for part in ("static", "templates"):
+        files = {path.relative_to(ROOT) for path in (ROOT / page / part).rglob("*") if path.is_file()}
         assert files
         assert all((site / file).read_bytes() == (ROOT / file).read_bytes() for file in files)
     repository.mkdir()

@@ -330,6 +330,30 @@ _unsafe_reason | returns '' | a setting that others could have written runs no p
 check_command | returns None | text of other sessions is never run as code
     coord/workspace/notify/test_message.py::test_a_command_that_would_run_the_text_is_refused
 
+# The page: only its own browser is answered.
+rules._check_host | returns None | a site whose name leads to this machine reads nothing
+    coord/servers/web/serving/test_access_rules.py::test_each_rule_refuses
+rules._check_origin | returns None | a page of another site is refused
+    coord/servers/web/serving/test_access_rules.py::test_each_rule_refuses
+rules._check_site | returns None | a request that another site caused is refused
+    coord/servers/web/serving/test_access_rules.py::test_each_rule_refuses
+rules._check_cookie | returns None | who has not opened the page with the key is refused
+    coord/servers/web/serving/test_access_rules.py::test_each_rule_refuses
+rules._check_body | returns None | a form changes nothing, and a body is bounded
+    coord/servers/web/serving/test_access_rules.py::test_each_rule_refuses
+rules.has_cookie | always compare_digest | no other cookie is the cookie
+    coord/servers/web/serving/test_access_rules.py::test_each_rule_refuses
+Guard._answer | never refused | what is refused does not reach the application
+    coord/servers/web/serving/test_access.py::test_a_wrong_cookie_is_refused
+middleware._read_body | never MAX_BODY | a body without a length is bounded
+    coord/servers/web/serving/test_access.py::test_a_long_body_is_refused
+peers.foreign_user | returns False | another user with the key is refused
+    coord/servers/web/serving/test_other_users.py::test_the_user_of_a_connection_is_found
+record._is_private | returns True | a key that others could have read is not used
+    coord/servers/web/serving/test_record.py::test_a_record_that_others_can_use_is_not_used
+record.serving_record | always is_alive | the record of a dead process is replaced
+    coord/servers/web/serving/test_record.py::test_only_a_live_process_serves
+
 # Importing.
 import_folder | always known | a file is imported once
     coord/admin/shell_import/test_run.py::test_a_file_is_imported_only_once

@@ -1,6 +1,7 @@
 """A `coord web` that runs as a process, and requests to it with any headers."""
 
 import json
+import os
 import re
 import select
 import signal
@@ -10,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 from coord.servers.web.access.rules import Served
-from tests.support.processes import COORD, GUARD_S, environment
+from tests.support.processes import COORD, GUARD_S, TREE, environment
 from tests.support.repositories import Repo
 
 _ADDRESS = re.compile(r"http://(\S+):(\d+)/#key=(\S+)")
@@ -39,14 +41,21 @@ class Answer:
         return str(self.json["error"]["message"]) if self.status >= 400 else ""
 
 
+def patched(folder: Path) -> dict[str, str]:
+    """The variables with which Python loads the `sitecustomize.py` of a folder."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), TREE)))}
+
+
 class PageServer:
     """A running `coord web`. Its address is known as soon as this is made."""
 
-    def __init__(self, repo: Repo, *options: str, command: tuple[str, ...] = (), **env: str) -> None:
+    def __init__(
+        self, repo: Repo, *options: str, command: tuple[str, ...] = (), env: dict[str, str] | None = None
+    ) -> None:
         self.process = subprocess.Popen(
             [*command, COORD, "web", "--no-open", *options],
             cwd=repo.root,
-            env=environment(repo.home, **env),
+            env=environment(repo.home, **(env or {})),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -116,7 +125,7 @@ class PageServer:
 @contextmanager
 def serving(repo: Repo, *options: str, **env: str) -> Iterator[PageServer]:
     """Serve the page of a repository for the time of a `with`."""
-    server = PageServer(repo, *options, **env)
+    server = PageServer(repo, *options, env=env)
     try:
         yield server
     finally:

@@ -61,7 +61,7 @@ def test_a_row_opens_its_story_by_click_and_by_enter(page: Page) -> None:
 def test_a_row_is_a_link_to_the_page_with_its_story(page: Page) -> None:
     panels(page)
     link = page.locator("#board").get_by_role("link", name="droplet/church-guidance").first
-    assert link.get_attribute("href") == "#open=droplet/church-guidance"
+    assert link.get_attribute("href") == f"{ADDRESS}#open=droplet/church-guidance"
 
 
 def test_the_filter_leaves_the_rows_that_contain_its_text(page: Page) -> None:

@@ -111,9 +111,7 @@ def test_hover_and_keyboard_show_the_same_words(page: Page, address: str) -> Non
     canvas, tip = page.locator(".lanes-view canvas"), page.locator(".lanes-tip")
     canvas.hover(position=canvas_at(page, BAR))  # type: ignore[arg-type]
     hovered = tip.inner_text()
-    assert hovered.startswith(
-        "ann holds file/a.py · from 2026-03-01 08:10:00 · to 2026-03-01 08:30:00, 20 min · released"
-    )
+    assert hovered.startswith("ann holds file/a.py · from 08:10:00 · to 08:30:00, 20 min · released")
     page.mouse.move(5, 5)
     expect(tip).to_be_hidden()
     canvas.focus()
@@ -150,8 +148,8 @@ def test_keys_move_in_time_order_and_between_lanes(page: Page, address: str) -> 
         "old",
         "bob",
         "bob waits for file/a.py",
-        "bob writes to ann at 2026-03-01 08:55:00: Done soon?",
-        "bob was refused file/b.py at 2026-03-01 08:45:00",
+        "bob writes to ann at 08:55:00: Done soon?",
+        "bob was refused file/b.py at 08:45:00",
     ]
     page.keyboard.press("Escape")
     assert said(page) == ""
@@ -204,7 +202,7 @@ def test_buttons_and_keys_zoom_fit_and_go_to_now(page: Page, address: str) -> No
     page.keyboard.press("Shift+ArrowLeft")
     settle(page)
     assert view(page)["to"] != ""
-    page.keyboard.press("n")
+    page.keyboard.press("l")
     settle(page)
     assert view(page)["to"] == ""
     page.keyboard.press("0")
@@ -309,7 +307,9 @@ def test_earlier_time_is_fetched_once_and_merged(page: Page, address: str) -> No
     settle(page)
     assert page.evaluate("asked") == [instant(0)]
     assert page.evaluate("[store.timeline.since, store.timeline.earlier]") == [instant(-120), False]
-    assert page.evaluate("store.timeline.tables.lanes.get('ann')") == tables["lanes"]["ann"]  # the known row is kept
+    assert (
+        page.evaluate("store.timeline.tables.lanes.get('ann').lives.length") == 2
+    )  # the known row, with its earlier life
     assert "eve" in page.evaluate("lanes.state.model.order.map((lane) => lane.session)")
     assert page.locator(".lanes-bar [role=status]").inner_text() == ""
 
@@ -384,16 +384,14 @@ def test_rows_grow_while_panning_and_shrink_afterwards(page: Page, address: str)
     rows = "lanes.state.placed.bands[0].rows"
     open_lanes(page, address, timeline_of(tables, 300), {"from": instant(10), "to": instant(70)})
     assert page.evaluate(rows) == 1
+    page.evaluate("() => { window.setTimeout = (done) => { window.settled = done; }; }")
     page.locator(".lanes-view canvas").focus()
-    for _ in range(9):
-        page.keyboard.press("Shift+ArrowRight")
-    frame(page)
-    assert page.evaluate(rows) == 6
-    for _ in range(9):
-        page.keyboard.press("Shift+ArrowLeft")
-    frame(page)
-    assert page.evaluate(rows) == 6
-    settle(page)
+    for key in ("Shift+ArrowRight", "Shift+ArrowLeft"):
+        for _ in range(9):
+            page.keyboard.press(key)
+        frame(page)
+        assert page.evaluate(rows) == 6
+    page.evaluate("settled()")
     assert page.evaluate(rows) == 1
 
 

@@ -91,10 +91,6 @@ def test_times_below_a_millisecond_are_kept(modules: Page) -> None:
         start = f"2026-03-01T08:00:00.0001{number}0Z".replace("0Z", "00Z")[:26] + "Z"
         add_bar(tables, make_bar("s", f"E{number}", 0, 1) | {"start": start, "end": start[:-2] + "5Z"})
     assert len(packed(modules, tables)["s"]) == 1
-    times = modules.evaluate(
-        "['2026-03-01T08:00:00.123456Z', '2026-12-31T23:59:59.999999Z'].map((t) => span.instantOf(span.millis(t)))"
-    )
-    assert times == ["2026-03-01T08:00:00.123456Z", "2026-12-31T23:59:59.999999Z"]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -242,18 +238,16 @@ def test_a_span_stays_within_its_bounds(modules: Page) -> None:
     }
 
 
-@pytest.mark.parametrize("length", [2, 45, 600, 7200, 86400, 7 * 86400, 400 * 86400])
-def test_ticks_are_round_times_with_room(modules: Page, length: int) -> None:
-    """Over the change of the clocks in Berlin, on 29 March 2026 at 01:00 UTC."""
-    start = 1774746000_000 - length * 500
+@pytest.mark.parametrize("hours", [0.001, 0.02, 0.5, 3, 24, 24 * 7, 24 * 400])
+def test_ticks_have_room_and_name_the_day(modules: Page, hours: float) -> None:
+    start = 1772400000_000 + 20 * 3_600_000
     ticks = modules.evaluate(
-        "([start, end]) => span.ticks(span.makeScale({ start, end }, 0, 1000), 84)", [start, start + length * 1000]
+        "([start, end]) => span.ticks(span.makeScale({ start, end }, 0, 1000), 84)", [start, start + hours * 3_600_000]
     )
     assert 1 <= len(ticks) <= 12
-    assert all(after["x"] - before["x"] >= 60 for before, after in pairwise(ticks))
+    assert all(after["x"] - before["x"] >= 84 for before, after in pairwise(ticks))
     assert all(-0.01 <= tick["x"] <= 1000.01 for tick in ticks)
-    if 3600 < length < 86400 / 2:
-        assert all(tick["label"].endswith(("0", "5")) for tick in ticks)
+    assert any(tick["day"] or " " in tick["label"] for tick in ticks) == (hours >= 24)
 
 
 def test_looks_have_a_colour_a_texture_and_a_label(modules: Page) -> None:

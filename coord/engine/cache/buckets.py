@@ -27,6 +27,7 @@ from eventlog.local.files import BINARY, NOFOLLOW
 FOLDER = "index"  # the folder of the files, inside the cache folder
 MAX_PENDING_BYTES = 1 << 16  # more pending entries than this are moved to the files
 _COUNT = 256  # files
+_MOST_KEPT_BYTES = 4 << 20  # of files that were read, in memory
 _DIGEST = 16  # bytes
 _END = Struct(f"<Q{_DIGEST}s")  # the size and the digest of one file in a head
 _LENGTH = Struct("<I")  # the length of a payload
@@ -137,6 +138,7 @@ class Buckets:
         if number not in self._payloads:
             self._payloads[number] = self._read(number)
             self._contents[number] = bytearray(b"".join(self._payloads[number]))
+            self._forget_others()
         if text in self._contents[number]:  # one search for all payloads, since most keys that are looked up are new
             for payload in self._payloads[number]:
                 if text in payload:
@@ -145,6 +147,15 @@ class Buckets:
             for payload in _split(self.pending):
                 if text in payload:
                     yield from _decoded(payload)
+
+    def _forget_others(self) -> None:
+        """Keep no more than `_MOST_KEPT_BYTES` of the files that were read, and at least the last one."""
+        kept = sum(map(len, self._contents.values()))
+        for number in list(self._contents)[:-1]:
+            if kept <= _MOST_KEPT_BYTES:
+                return
+            kept -= len(self._contents[number])
+            del self._payloads[number], self._contents[number]
 
     def _read(self, number: int, start: tuple[int, bytes] = _EMPTY) -> list[bytes]:
         """Return the payloads of a file up to the head, from `start` on, its end in an earlier head.

@@ -3,6 +3,7 @@
 Handlers that read the log are plain functions: Starlette runs them in threads, so that they do not block the streams.
 """
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error, usage_error
+from coord.render.format import line
 from coord.servers.web.access.rules import Served
 from coord.servers.web.live.stream import stream, timeline
+from coord.servers.web.plain import plain_error, plain_page
 from coord.servers.web.stories import find, story
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
@@ -36,6 +39,7 @@ class World(Struct):
     config: Config
     served: Served
     read_only: bool = False
+    moments: Any = None  # makes the document of any time
     live: Any = None  # follows the log
     commands: Any = None  # runs commands in child processes
     acting: Any = None  # answers about actions, and has the session of the person who uses the page
@@ -80,8 +84,8 @@ def _with_cookie(request: Request, key: str, response: Response) -> Response:
     return response
 
 
-async def _not_yet(request: Request) -> Response:
-    return JSONResponse({"error": {"code": 4, "message": f"{request.url.path} is not served yet"}}, status_code=501)
+def _status(error: CoordError) -> int:
+    return _STATUS.get(error.code, 500)
 
 
 def _error(status: int, code: int, message: str, **details: object) -> Response:
@@ -90,7 +94,7 @@ def _error(status: int, code: int, message: str, **details: object) -> Response:
 
 async def _coord_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, CoordError)
-    return _error(_STATUS.get(error.code, 500), error.code, error.message, **error.details)
+    return _error(_status(error), error.code, error.message, **error.details)
 
 
 async def _os_error(_request: Request, error: Exception) -> Response:
@@ -110,13 +114,39 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     return _error(error.status_code, REFUSED, message or error.detail)
 
 
+def _moment(request: Request) -> Response:
+    at, step = (request.query_params.get(name, "") for name in ("at", "step"))
+    document = world_of(request).moments.at(at, _number(step))
+    return Response(msgspec.json.encode(document), media_type="application/json")
+
+
+def _plain(request: Request) -> Response:
+    at = request.query_params.get("at", "").strip()
+    try:
+        return HTMLResponse(plain_page(world_of(request).moments.at(at, 0), at))
+    except CoordError as error:
+        return HTMLResponse(plain_error(error.message, at), _status(error))
+    except OSError as error:
+        return HTMLResponse(plain_error(from_os_error(error).message, at), 503)
+
+
+def _number(text: str) -> int:
+    """Return the number of events in a query. Raises CoordError (2)."""
+    digits = text.removeprefix("-")
+    if text and not (digits.isascii() and digits.isdigit() and len(digits) < 16):
+        raise usage_error(f"step is a number of events, not '{line(text, 40)}'.")
+    return int(text or 0)
+
+
 async def _story(request: Request) -> Response:
     about, at = (request.query_params.get(name, "") for name in ("about", "at"))
     return JSONResponse(await story(world_of(request).commands, about, at))
 
 
 async def _search(request: Request) -> Response:
-    return JSONResponse(await find(world_of(request).commands, request.query_params.get("text", "")))
+    world = world_of(request)
+    labels = await asyncio.wrap_future(world.live.ask(lambda view: view.moment.get("names", {}))) if world.live else {}
+    return JSONResponse(await find(world.commands, request.query_params.get("text", ""), labels))
 
 
 async def _effect(request: Request) -> Response:
@@ -138,11 +168,11 @@ async def _json(request: Request) -> object:
 
 ROUTES = [
     Route("/", _page),
-    Route("/plain", _not_yet),
+    Route("/plain", _plain),
     Route("/open", _open_plain),
     Route("/api/open", _open, methods=["POST"]),
     Route("/api/stream", stream),
-    Route("/api/moment", _not_yet),
+    Route("/api/moment", _moment),
     Route("/api/timeline", timeline),
     Route("/api/story", _story),
     Route("/api/search", _search),

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from coord.render.board.text import NO_CLAIMS, board_sections, claims_section
-from coord.render.format import line, session_label
+from coord.render.format import line, session_label, terminal_text
 from coord.render.styled import Row, Section
 from coord.servers.web.actions.needs import actions_of
 from coord.workspace.notify.decision import need_key
@@ -117,7 +117,8 @@ def _message(row: MessageRow, state: State, me: str) -> dict[str, Any]:
     for_me = bool(me) and (me in row.to or unread or (row.everyone and row.session != me))
     values: dict[str, Any] = to_builtins(row)
     del values["resolution"], values["crosses"]
-    return {**values, "for_me": for_me, "unread": unread}
+    shown = {"subject": line(row.subject, 300), "body": terminal_text(row.body)}
+    return {**values, **shown, "for_me": for_me, "unread": unread}
 
 
 def _sessions(board: Board, state: State) -> list[dict[str, str]]:

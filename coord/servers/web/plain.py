@@ -19,7 +19,12 @@ _STYLES = {"bad", "good", "head", "name", "quiet", "warn"}
 
 def plain_page(document: Mapping[str, Any], at: str) -> str:
     """Return the page for a moment document. `at` is the time as it was asked for; empty for the present."""
-    return _TEMPLATE.render(moment=document, at=at)
+    return _TEMPLATE.render(moment=document, at=at, problems=document["problems"])
+
+
+def plain_error(message: str, at: str) -> str:
+    """Return a page that says why a moment cannot be shown."""
+    return _TEMPLATE.render(moment=None, at=at, problems=[message])
 
 
 def _line(row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

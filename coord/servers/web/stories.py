@@ -155,22 +155,26 @@ def _texts(document: Mapping[str, Any]) -> Iterable[str]:
 _GROUPS = {"sessions": "Sessions", "resources": "Resources", "messages": "Messages", "events": "Other events"}
 
 
-async def find(commands: Commands, text: str) -> dict[str, Any]:
-    """Return the sessions, resources, messages and other events that contain a text, the newest first."""
+async def find(commands: Commands, text: str, labels: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the sessions, resources, messages and other events that contain a text, the newest first.
+
+    `labels` has what the page calls the sessions that it shows.
+    """
     answer = await commands.run("log", f"--limit={_FOUND}", "--", text)
     events = [event for event in map(_decoded, answer.documents) if event]
     return {
         "text": text,
-        "groups": group_found(text, events),
+        "groups": group_found(text, events, labels or {}),
         "older": any("older" in note for note in answer.notes),
         "error": terminal_text(answer.error),
     }
 
 
-def group_found(text: str, events: Iterable[Event]) -> list[dict[str, Any]]:
+def group_found(text: str, events: Iterable[Event], labels: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     """Return the groups of what was found, each row with what it is about, its time and its text."""
     wanted, newest = text.casefold(), list(events)[::-1]
-    names = names_in(newest[::-1])
+    known = {session: label.removesuffix(f" ({session})") for session, label in (labels or {}).items()}
+    names = known | names_in(newest[::-1])
     rows: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in _GROUPS}
     for event in newest:
         payload = event.payload

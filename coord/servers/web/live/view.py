@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 from coord.engine.board import current_board
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
+from coord.render.board.text import ROWS
 from coord.servers.web.live.window import MAX_EVENTS, FollowedSnapshot, open_window
 from coord.servers.web.notifications import Notices
 from coord.workspace.config import read_config
@@ -136,7 +137,7 @@ class LiveView:
         if window is None or new is None or window.changes.count != snapshot.state.events:
             window = _Window(snapshot)
             snapshot.follow()
-        board, current = current_board(self._system, config, snapshot)
+        board, current = current_board(self._system, config, snapshot, ROWS)
         window.changes.advance(current.now)
         self.moment = self._make_moment(board, current, [])
         self._due = self.notices.due(board, self.is_visible)

@@ -29,7 +29,9 @@ from coord.servers.web.access.peers import allowed_users
 from coord.servers.web.access.rules import Served, new_key
 from coord.servers.web.actions.acting import Acting
 from coord.servers.web.app import World, make_app
-from coord.servers.web.live.start import follow_log
+from coord.servers.web.live.follower import Follower
+from coord.servers.web.live.view import LiveView
+from coord.servers.web.moments import MomentMaker
 from coord.servers.web.serving.browser import open_browser, why_not
 from coord.servers.web.serving.record import (
     ServerRecord,
@@ -106,13 +108,15 @@ def _open_address(run: Run, where: Listening, options: ServeOptions, before: Ser
 def _start_world(run: Run, served: Served, options: ServeOptions) -> World:
     system, workspace, read_only = run.system, run.workspace, options.read_only
     acting = Acting(system, workspace, read_only=read_only, session=run.session)
+    moments = MomentMaker(system, workspace, acting.person, read_only=read_only)
     return World(
         system,
         workspace,
         run.config,
         served,
         read_only,
-        live=follow_log(system, workspace, read_only=read_only, me_of=acting.session_in),
+        moments=moments,
+        live=Follower(LiveView(system, workspace, moments.present), workspace.log, system.wall),
         commands=Commands(workspace.folder, workspace.root, system.env),
         acting=acting,
     )

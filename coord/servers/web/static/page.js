@@ -1,6 +1,6 @@
 // Wires the page: one store, one stream, one module for each part of the page.
 import * as api from "./core/api.js";
-import { mountKeys } from "./core/keys.js";
+import { addKey, mountKeys } from "./core/keys.js";
 import { createStore } from "./core/store.js";
 import { mount as mountAddress } from "./core/address.js";
 import { mount as mountStream } from "./core/stream.js";
@@ -27,5 +27,11 @@ mountBoard(part("board"), store, api);
 mountDrawer(part("drawer"), store, api);
 mountSearch(part("search"), store, api);
 mountNotify(part("notify"), store, api);
+for (const [key, text, group] of [
+  ["/", "Search", "Page"], ["Escape", "Close what is open", "Page"],
+  ["↑ ↓ ← →", "Choose a lane, and a claim in it", "Lanes, while they have the focus"],
+  ["Enter", "Open the story of what is chosen", "Lanes, while they have the focus"],
+  ["+ − 0", "Zoom in, zoom out, show all", "Lanes, while they have the focus"],
+]) addKey(key, text, group);
 mountKeys();
 mountStream(store, api);

@@ -13,7 +13,7 @@ from coord.servers.web.stories import find, group_found, story
 from eventlog.events import MessageSent
 from projections.views.claim_history import ClaimHistoryEntry
 from tests.support.in_process import SimulatedMachine
-from tests.support.journals import event
+from tests.support.journals import SESSION, event
 from tests.support.processes import environment
 from tests.support.repositories import Repo
 
@@ -240,3 +240,9 @@ def test_a_search_finds_few_of_very_many_events() -> None:
     (group,) = group_found("number", events)
     assert [row["text"].partition("number ")[2][:2] for row in group["results"]][:2] == ["50", "49"]
     assert max(len(row["text"]) for row in group["results"]) < 300
+
+
+def test_found_events_have_the_labels_of_the_page() -> None:
+    events = [event(n=1, payload=MessageSent(to=("b-1",), subject="number 1"))]
+    (group,) = group_found("number", events, {SESSION: f"ada ({SESSION})", "b-1": "ben"})
+    assert group["results"][0]["text"] == "ada writes to ben: number 1"

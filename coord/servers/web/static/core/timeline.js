@@ -93,13 +93,13 @@ export function changeTimes(timeline) {
   return [...times].filter((at) => at && at >= timeline.since && at <= timeline.until).sort();
 }
 
-/** Return the first time of the lanes, or that of the timeline if there is no lane. */
+/** Return the first time of the lanes within the timeline, or that of the timeline if there is no lane. */
 export function firstTime(timeline) {
   let first = "";
   for (const lane of timeline.tables.lanes.values()) {
     for (const at of [lane.first_at, ...(lane.lives || []).map((life) => life.start)]) if (at && (!first || at < first)) first = at;
   }
-  return first || timeline.since;
+  return first > timeline.since ? first : timeline.since; // a session can be older than what is known
 }
 
 /** Return the index of the first item of a sorted array that is after `at`. */

@@ -106,7 +106,7 @@ const MOVES = {
 /** Listen for keys; `on` has select(item), open(), pan(dx, dy), zoom(factor), fitAll() and now(). */
 export function listenToKeys(element, state, on) {
   const acts = {
-    Enter: on.open, " ": on.open, Escape: () => on.select(null), "+": () => on.zoom(1.5), "=": () => on.zoom(1.5), "-": () => on.zoom(1 / 1.5), 0: on.fitAll, n: on.now,
+    Enter: on.open, " ": on.open, Escape: () => on.select(null), "+": () => on.zoom(1.5), "=": () => on.zoom(1.5), "-": () => on.zoom(1 / 1.5), 0: on.fitAll, l: on.now,
   };
   const pans = { ArrowLeft: [100, 0], ArrowRight: [-100, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
   element.addEventListener("keydown", (event) => {

@@ -1,6 +1,8 @@
 // The lanes: sessions with their claims, waits, messages and marks, on a canvas with zoom and pan.
 
 import { h } from "../core/dom.js";
+import { isInstant, plural } from "../core/format.js";
+import { addKey } from "../core/keys.js";
 import { drawFrame, HEAD } from "./draw.js";
 import { listen, listenToKeys } from "./input.js";
 import { bandAt, createModel, foldLanes, NARROW, placeLanes, updateModel, usedRows, WIDE } from "./layout.js";
@@ -9,11 +11,13 @@ import { makeList } from "./list.js";
 import { readTheme } from "./looks.js";
 import { boxOf } from "./place.js";
 import { hideTip, itemsAt, open, select, showTip } from "./point.js";
-import { isInstant, millis, panSpan, spanText } from "./span.js";
+import { millis, panSpan, spanText } from "./span.js";
 import { bounds, fit, fitAll, goNow, panPixels, scaleOf, setSpan, settle, takeSpan, zoom } from "./view.js";
 import { makeLabels } from "./words.js";
 
-const KEYS = "Arrow keys: lanes and claims in time order. Shift and arrow keys: pan. + and −: zoom. 0: fit all. n: now. Enter: open.";
+const KEYS = {
+  "← → ↑ ↓": "Claims and marks in time order, and lanes", "Shift ← →": "Earlier and later", "+ -": "Zoom", 0: "Show all time", l: "Go to now", Enter: "Open what is selected",
+};
 
 /** Mount the lanes in an element. */
 export function mount(element, store, api) {
@@ -37,7 +41,7 @@ export function mount(element, store, api) {
 function build(lanes) {
   const button = (text, title, onclick) => h("button", { type: "button", title, "aria-label": title, onclick }, text);
   const ui = {
-    canvas: h("canvas", { tabindex: "0", role: "application", "aria-label": `Lanes of the sessions. ${KEYS}`, "aria-describedby": "lanes-said" }),
+    canvas: h("canvas", { tabindex: "0", role: "application", "aria-label": "Lanes of the sessions", "aria-describedby": "lanes-keys" }),
     spacer: h("div"), tip: h("div", { class: "lanes-tip", role: "tooltip", hidden: true }), said: h("p", { id: "lanes-said", class: "hidden", "aria-live": "polite" }),
     facts: h("span", { class: "quiet" }), notice: h("span", { class: "quiet", role: "status" }),
     fold: h("button", { type: "button", onclick: () => lanes.store.setView({ ended: !lanes.store.view.ended }) }),
@@ -46,7 +50,9 @@ function build(lanes) {
   };
   ui.scroller = h("div", { class: "lanes-view" }, ui.canvas, ui.spacer);
   const buttons = [button("−", "Zoom out", () => zoom(lanes, 1 / 1.5)), button("+", "Zoom in", () => zoom(lanes, 1.5)), button("Fit all", "Show all time", () => fitAll(lanes)), ui.now];
-  lanes.element.append(h("div", { class: "lanes-bar" }, h("h2", {}, "Lanes"), ui.facts, ui.notice, h("span", { class: "lanes-buttons" }, ui.fold, ui.unfilter, buttons)), ui.scroller, ui.said, ui.tip);
+  lanes.element.append(h("div", { class: "lanes-bar" }, h("h2", {}, "Lanes"), ui.facts, ui.notice, h("span", { class: "lanes-buttons" }, ui.fold, ui.unfilter, buttons)), ui.scroller, ui.said, ui.tip,
+    h("p", { id: "lanes-keys", class: "hidden" }, Object.entries(KEYS).map((words) => words.join(": ")).join(". ")));
+  for (const [key, text] of Object.entries(KEYS)) addKey(key, text, "In the lanes");
   return ui;
 }
 
@@ -89,12 +95,15 @@ function takeTables(lanes) {
   state.now = Math.max(timeline.until ? millis(timeline.until) : 0, live && live.at ? millis(live.at) : 0);
   if (updateModel(state.model, timeline.tables, view.filter).length) {
     state.version += 1;
-    state.label = makeLabels(state.model);
+    state.label = makeLabels(state.model, state.now);
   }
   if (state.selected && state.selected.type === "lane") state.selected.lane = state.model.lanes.get(state.selected.session) || state.selected.lane;
   if (!Number.isFinite(state.model.first)) state.span = null;
-  else if (!state.span || state.all) fit(state);
-  else if (state.follow && !view.at) state.span = { start: state.span.start + (state.now - before), end: state.now };
+  else if (!state.span || state.all) fit(lanes);
+  else if (state.follow && !view.at && state.now !== before) {
+    state.span = { start: state.span.start + (state.now - before), end: state.now };
+    settle(lanes);
+  }
   if (state.span && state.pending) takeSpan(lanes);
   takeMoment(lanes);
   lanes.legend.update(state.theme);
@@ -140,7 +149,7 @@ function place(lanes, moving = false) {
   if (state.cut) folded.lanes = folded.lanes.filter((lane) => lane.start <= state.cut);
   const rowsOf = (lane) => Math.max(usedRows(lane, span), (moving && before.get(lane.session)?.rows) || 0);
   state.placed = placeLanes(folded.lanes, state.narrow ? NARROW : WIDE, rowsOf);
-  ui.facts.textContent = `${spanText(state.span)} · ${plural(folded.lanes.length, "session")}`;
+  ui.facts.textContent = `${spanText(state.span, state.now)} · ${plural(folded.lanes.length, "session")}`;
   if (!moving) writeState(lanes, folded);
   resizeHeight(lanes);
   const same = top && state.placed.bySession.get(top.lane.session);
@@ -149,8 +158,6 @@ function place(lanes, moving = false) {
   lanes.schedule();
 }
 
-const plural = (count, noun) => (count === 1 ? `1 ${noun}` : `${count} ${noun}s`);
-
 function writeState({ state, store, ui, list }, { ended, later }) {
   const after = state.cut ? 0 : later, verb = store.view.ended ? "Hide" : "Show";
   ui.fold.hidden = !(ended || after);
@@ -158,7 +165,7 @@ function writeState({ state, store, ui, list }, { ended, later }) {
   ui.fold.textContent = ended
     ? `${verb} ${plural(ended, "session")} that ended before${after ? ` and ${after} that began after` : ""}` : `${verb} ${plural(after, "session")} that began after`;
   ui.now.setAttribute("aria-pressed", String(state.follow && !state.cut));
-  const { text, sessions, resources } = store.view.filter;
+  const { text = "", sessions = [], resources = [] } = store.view.filter;
   ui.unfilter.hidden = !(text || sessions.length || resources.length);
   list.update();
 }

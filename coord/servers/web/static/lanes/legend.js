@@ -37,7 +37,7 @@ export function makeLegend(store, model) {
   let theme = null, ranked = [], shown = "";
 
   function chip(resource) {
-    const on = store.view.filter.resources.includes(resource), text = clean(resource, 60), uses = model.resources.get(resource) || 0;
+    const on = (store.view.filter.resources || []).includes(resource), text = clean(resource, 60), uses = model.resources.get(resource) || 0;
     const choose = () => store.setView({ filter: { ...store.view.filter, resources: on ? [] : [resource] } });
     const title = `${on ? "Show all resources" : "Show only this resource"}: ${clean(resource, 300)} · ${uses} claims and waits`;
     return h("li", {}, h("button", { type: "button", "aria-pressed": String(on), title, onclick: choose, "data-resource": clean(resource, 300) }, swatch(resource, theme), text));
@@ -59,7 +59,7 @@ export function makeLegend(store, model) {
   }
   function update(newTheme) {
     ranked = [...model.resources].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([name]) => name);
-    const chosen = store.view.filter.resources;
+    const chosen = store.view.filter.resources || [];
     // The most used ones in the order of their names: a chip then keeps its place while counts change.
     const top = [...new Set([...chosen, ...ranked.slice(0, CHIPS)])].sort();
     const state = JSON.stringify([top, chosen, ranked.length]), isNew = theme !== newTheme;

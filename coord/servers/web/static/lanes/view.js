@@ -1,21 +1,28 @@
 // The visible span while the page is open: zoom, pan, fit, follow now, and what happened before the timeline. `lanes` is
 // the record that lanes.js makes; its functions place() and draw() show a changed span.
 
+import { isInstant, toInstant } from "../core/format.js";
+import { loadEarlier } from "../core/store.js";
+import { firstTime } from "../core/timeline.js";
 import { hideTip } from "./point.js";
-import { clampSpan, instantOf, isInstant, makeScale, millis, panSpan, SHORTEST, zoomSpan } from "./span.js";
+import { clampSpan, makeScale, millis, panSpan, SHORTEST, zoomSpan } from "./span.js";
 
 const SETTLED_MS = 250; // after the last pan or zoom: then the span goes into the address, and lanes are folded
 
-/** Return the first and last time that can be shown. */
-export function bounds({ state, store }) {
-  const end = Math.max(state.now, state.model.first + SHORTEST), start = Math.min(state.model.first, end - SHORTEST);
-  const before = store.timeline.earlier && state.span ? state.span.end - state.span.start : 0;
-  return { start: start - before, end };
+function wholeSpan({ state, store }) {
+  const start = millis(firstTime(store.timeline));
+  return { start, end: Math.max(state.now, start + SHORTEST) };
+}
+
+/** Return the first and last time that can be shown: with one more span before, if there is earlier time to load. */
+export function bounds(lanes) {
+  const { start, end } = wholeSpan(lanes), { span } = lanes.state;
+  return { start: start - (lanes.store.timeline.earlier && span ? span.end - span.start : 0), end };
 }
 
 /** Set the span to all time. */
-export function fit(state) {
-  state.span = { start: state.model.first, end: Math.max(state.now, state.model.first + SHORTEST) };
+export function fit(lanes) {
+  lanes.state.span = wholeSpan(lanes);
 }
 
 /** Take the span from the view: empty means all, and without an end it follows now. */
@@ -24,10 +31,10 @@ export function takeSpan(lanes) {
   state.pending = false;
   state.all = !from && !to;
   state.follow = !to;
-  if (state.all) return fit(state);
-  const span = { start: isInstant(from) ? millis(from) : state.model.first, end: isInstant(to) ? millis(to) : state.now };
+  if (state.all) return fit(lanes);
+  const span = { start: isInstant(from) ? millis(from) : wholeSpan(lanes).start, end: isInstant(to) ? millis(to) : state.now };
   state.span = clampSpan({ start: Math.min(span.start, span.end - SHORTEST), end: span.end }, bounds(lanes));
-  fetchEarlier(lanes);
+  loadBefore(lanes);
 }
 
 /** Return the scale of the shown span. */
@@ -45,7 +52,7 @@ export function setSpan(lanes, span) {
   hideTip(lanes);
   settle(lanes);
   lanes.schedule();
-  fetchEarlier(lanes);
+  loadBefore(lanes);
 }
 
 /** Move the span by pixels. */
@@ -69,7 +76,7 @@ export function zoom(lanes, factor, x) {
 /** Show all time. */
 export function fitAll(lanes) {
   if (!lanes.state.span) return;
-  fit(lanes.state);
+  fit(lanes);
   setSpan(lanes, lanes.state.span);
   lanes.state.all = true;
 }
@@ -87,33 +94,24 @@ export function settle(lanes) {
   lanes.timer = setTimeout(() => {
     const { state } = lanes;
     if (!state.span) return;
-    const from = state.all ? "" : instantOf(Math.round(state.span.start)), to = state.all || state.follow ? "" : instantOf(Math.round(state.span.end));
+    const from = state.all ? "" : toInstant(state.span.start), to = state.all || state.follow ? "" : toInstant(state.span.end);
     state.sent = { from, to };
     if (from !== lanes.store.view.from || to !== lanes.store.view.to) lanes.store.setView({ from, to });
     else lanes.place();
   }, SETTLED_MS);
 }
 
-/** Fetch the span before the timeline once the shown span reaches it; rows that are already known are kept. */
-async function fetchEarlier(lanes) {
-  const { state, store, api, ui } = lanes, { timeline } = store;
-  if (state.loading || !timeline.earlier || !timeline.since || state.span.start >= millis(timeline.since)) return;
+/** Load the span before the timeline once the shown span reaches it. */
+async function loadBefore({ state, store, api, ui }) {
+  const { earlier, since } = store.timeline;
+  if (state.loading || !earlier || !since || state.span.start >= millis(since)) return;
   state.loading = true;
   ui.notice.textContent = "Loading what happened before …";
-  const { since } = timeline;
   try {
-    const earlier = await api.fetchTimeline(since), tables = {};
-    if (timeline.since !== since) return; // replaced meanwhile
-    for (const [name, rows] of Object.entries(earlier.tables)) {
-      tables[name] = Object.fromEntries(Object.entries(rows).filter(([key, row]) => row && !timeline.tables[name].has(key)));
-    }
-    Object.assign(timeline, { since: earlier.since, earlier: earlier.earlier && earlier.since < since });
+    await loadEarlier(store, api);
     ui.notice.textContent = "";
-    store.receive({ timeline: { tables, until: timeline.until } });
   } catch (error) {
-    timeline.earlier = false; // asking again would fail again; a new stream sets it
     ui.notice.textContent = `What happened before could not be loaded: ${error.message}`;
-  } finally {
-    state.loading = false;
   }
+  state.loading = false;
 }

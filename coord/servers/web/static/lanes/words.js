@@ -1,6 +1,6 @@
 // The words of the lanes: labels, and the tooltips of `coord timeline`, which are also what a screen reader is told.
 
-import { durationText, timeText } from "./span.js";
+import { duration, time, toInstant } from "../core/format.js";
 
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 const MOST = 5; // event ids or sessions in a line
@@ -14,16 +14,21 @@ export function clean(text, limit = 120) {
   return shown.length > limit || start.length < (text || "").trim().length ? `${shown.slice(0, limit - 1)}…` : shown;
 }
 
-/** Return a function that gives the label of a session: its name, with its id where the name alone is not clear. */
-export function makeLabels(model) {
+/**
+ * Return a function that gives the label of a session: its name, with its id where the name alone is not clear. Its
+ * `time` gives a time, with the date if that is not the day of `now`.
+ */
+export function makeLabels(model, now) {
   const counts = new Map();
   for (const lane of model.lanes.values()) counts.set(lane.name, (counts.get(lane.name) || 0) + 1);
-  return (session) => {
+  const label = (session) => {
     const name = (model.lanes.get(session) || { name: "" }).name, shown = clean(name, 40);
     if (!shown || name === session) return clean(session, 60);
     const isClear = counts.get(name) === 1 && !model.lanes.has(name) && shown === name && !/\s/.test(name);
     return isClear ? shown : `${shown} (${session})`;
   };
+  label.time = (ms) => time(toInstant(ms), toInstant(now), { seconds: true });
+  return label;
 }
 
 const joined = (head, ...facts) => [head, ...facts.filter(Boolean)].join(" · ");
@@ -33,8 +38,8 @@ function barText({ row, at, end }, label) {
   const what = row.kind === "wait" ? "waits for" : row.mode === "shared" ? "shares" : "holds";
   return joined(
     `${label(row.session)}${row.agent ? ` / ${clean(row.agent)}` : ""} ${what} ${clean(row.resource)}`,
-    `from ${timeText(at)}`,
-    row.end ? `to ${timeText(end)}, ${durationText(end - at)}` : "still open",
+    `from ${label.time(at)}`,
+    row.end ? `to ${label.time(end)}, ${duration((end - at) / 1000)}` : "still open",
     row.how && row.how.replaceAll("_", " ") + (row.cause ? ` (${row.cause})` : ""),
     row.note && `for: ${clean(row.note)}`,
     row.behind && row.behind.length && `behind ${first(row.behind)}`,
@@ -52,7 +57,7 @@ export const MARKS = {
 
 function markText({ row, at }, label) {
   return joined(
-    `${MARKS[row.kind](label(row.session), clean(row.resource))} at ${timeText(at)}`,
+    `${MARKS[row.kind](label(row.session), clean(row.resource))} at ${label.time(at)}`,
     row.claim && row.claim !== row.id && `claim ${row.claim}`,
     row.by && row.by !== row.session && `by ${label(row.by)}`,
     row.others && row.others.length && `in conflict with ${first(row.others)}`,
@@ -65,16 +70,16 @@ function messageText({ row, at }, label) {
   const more = row.to.length > MOST ? `, ${row.to.length - MOST} more` : "";
   const to = row.everyone ? "everyone" : first(row.to.slice(0, MOST).map(label)) + more || "no session";
   const urgent = row.urgency === "high" ? "❗ " : "";
-  return `${label(row.session)} writes to ${to} at ${timeText(at)}: ${urgent}${clean(row.subject)} · ${row.id}`;
+  return `${label(row.session)} writes to ${to} at ${label.time(at)}: ${urgent}${clean(row.subject)} · ${row.id}`;
 }
 
 function linkText({ row, at }, label) {
-  if (row.kind === "continued") return `${label(row.to)} continues ${label(row.session)} from ${timeText(at)} on · ${row.id}`;
-  return `${label(row.to)} gets ${row.claim} from ${label(row.session)} at ${timeText(at)} · ${row.id}`;
+  if (row.kind === "continued") return `${label(row.to)} continues ${label(row.session)} from ${label.time(at)} on · ${row.id}`;
+  return `${label(row.to)} gets ${row.claim} from ${label(row.session)} at ${label.time(at)} · ${row.id}`;
 }
 
 function laneText(lane, label) {
-  const lives = lane.lives.slice(-MOST).map((life) => `live from ${timeText(life.at)}, ${life.end ? `until ${timeText(life.until)} (${life.how})` : "still live"}`);
+  const lives = lane.lives.slice(-MOST).map((life) => `live from ${label.time(life.at)}, ${life.end ? `until ${label.time(life.until)} (${life.how})` : "still live"}`);
   if (!lives.length && lane.row && lane.row.first_at) lives.push("events without a session start");
   return joined(label(lane.session), clean(lane.row && lane.row.client, 40), ...lives);
 }

@@ -1,7 +1,7 @@
 // The drawer with a story. It opens for whatever the view says is open, at the moment that the page shows.
 import { fill, h } from "../core/dom.js";
+import { open as openAct } from "./act.js";
 import { storyParts } from "./story.js";
-import { openAct } from "./text.js";
 
 const REFRESH_MS = 3000; // at most this often, while events come
 const SETTLE_MS = 250; // after the last change of the moment, as while it is dragged

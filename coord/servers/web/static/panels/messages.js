@@ -1,7 +1,8 @@
 // Recent messages of the moment: from whom, to whom, what, and who has not read or confirmed it.
 import { fill, h } from "../core/dom.js";
 import { ago, plural, time } from "../core/format.js";
-import { matches, openAct as act, storyLink } from "./text.js";
+import { open as act } from "./act.js";
+import { matches, storyLink } from "./text.js";
 
 const SHOWN = 8, MORE = 20, EXCERPT = 240;
 
@@ -54,7 +55,7 @@ function card(message, moment, store, api) {
     storyLink(store, message.id, { class: "subject", "data-key": message.id },
       message.urgency === "high" ? h("span", { class: "bad" }, "❗ Urgent: ") : null, message.subject || "(no subject)"),
     body ? h("p", { class: "said", dir: "auto" }, body) : null,
-    h("div", { class: "state" }, states(message, name), buttons(message, moment, store, api)));
+    h("div", { class: "state" }, states(message, name, store), buttons(message, moment, store, api)));
 }
 
 function person(store, id, label) {
@@ -62,7 +63,7 @@ function person(store, id, label) {
 }
 
 /** Return what is open about a message, each with words as well as a colour. */
-function states(message, name) {
+function states(message, name, store) {
   const waiting = message.unacknowledged_by || [];
   const shown = [];
   if (message.unread) shown.push(h("span", { class: "tag" }, "Unread by you"));
@@ -72,7 +73,7 @@ function states(message, name) {
     shown.push(h("span", { class: "tag warn" }, `Not confirmed by ${who}`));
   }
   if (message.resolved_by) shown.push(h("span", { class: "tag quiet" }, `Closed by ${name(message.resolved_by)}`));
-  if (message.in_reply_to) shown.push(h("span", { class: "tag quiet" }, "Reply"));
+  if (message.in_reply_to) shown.push(storyLink(store, message.in_reply_to, { class: "tag quiet" }, "Answers a message"));
   if (message.length > message.body.length) shown.push(h("span", { class: "tag quiet" }, plural(message.length, "character")));
   return shown;
 }

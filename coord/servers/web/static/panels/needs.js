@@ -1,7 +1,8 @@
 // Needs you: what only a person can end. One row for each, with who, since when, the exact text, and its action.
 import { fill, h } from "../core/dom.js";
 import { duration, time, toMs } from "../core/format.js";
-import { longText, openAct, storyLink } from "./text.js";
+import { open as openAct } from "./act.js";
+import { longText, storyLink } from "./text.js";
 
 const LABELS = {
   lost: "Lost claim", blocked: "Blocked", circle: "Circle", unacknowledged: "Unconfirmed", dead: "Dead", silent: "Silent",

@@ -6,7 +6,7 @@ const SEPARATOR = " · ";
 
 /** Return the address of a story, for a link that can also be opened in a new tab. */
 export function storyAddress(about) {
-  return `#open=${encodeURIComponent(about).replaceAll("%2F", "/")}`;
+  return `${location.href.split("#")[0]}#open=${encodeURIComponent(about).replaceAll("%2F", "/")}`;
 }
 
 /** Return a link that opens a story in the drawer. */
@@ -76,10 +76,4 @@ export function matches(filter, text, about, names) {
   if (!sessions.length && !resources.length) return true;
   const mentions = (word) => word === about || (word && text.includes(word));
   return sessions.some((id) => mentions(id) || mentions(names[id])) || resources.some(mentions);
-}
-
-/** Open the dialog of an action. */
-export async function openAct(action, fields, store, api) {
-  const { open } = await import("./act.js");
-  open(action, fields, store, api);
 }

@@ -24,6 +24,7 @@ export function createMoments(store, api, onChange) {
   function step(by) {
     moments.error = "";
     const asked = next || current;
+    if (!asked && store.view.at === "" && by > 0) return; // there is no later event
     const steps = by + (asked ? asked.step : 0);
     if (steps || (asked && asked.at !== settled)) want({ at: asked ? asked.at : store.view.at, step: steps, continuous: true });
     else settle(settled);

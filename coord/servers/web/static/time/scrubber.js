@@ -79,12 +79,12 @@ export function createScrubber({ onScrub, onMark }) {
     const theme = readTheme(element);
     const shown = state.marks.filter(({ at }) => toMs(at) >= state.from && toMs(at) <= state.to);
     fill(marks, groups(shown, (mark) => place(toMs(mark.at)), MARK_PX).map((group) => {
-      const button = h("button", {
-        type: "button", class: `mark ${group.kind}`, tabindex: "-1", title: groupText(group, state.names, toInstant(state.live)),
+      const picture = h("span", {
+        class: `mark ${group.kind}`, title: groupText(group, state.names, toInstant(state.live)),
         onclick: () => onMark(target(group.marks[0])),
       }, sign(group.kind, theme), group.marks.length > 1 && h("span", { class: "more" }, String(group.marks.length)));
-      button.style.left = `${group.x}px`;
-      return button;
+      picture.style.left = `${group.x}px`;
+      return picture;
     }));
   }
   function drawAxis() {

@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000;
 
 /** Mount the time: `parts.section` gets the scrubber, and `parts.now` in the top bar the moment in words. */
 export function mount(parts, store, api) {
-  const words = api.live ? { present: "Live", back: "Back to live" } : { present: "The end", back: "To the end" };
+  const words = api.live ? { present: "Live", back: "Back to live", past: "Not live: " } : { present: "The end", back: "To the end", past: "" };
   const known = knowledgeOf(store);
   const moments = createMoments(store, api, () => draw());
   const player = createPlayer(store, {
@@ -114,7 +114,7 @@ function createTop(acts, words) {
       told.setAttribute("aria-live", playing ? "off" : "polite");
       if (text === shown) return;
       shown = text;
-      fill(told, h("span", { class: "dot", "aria-hidden": "true" }, isLive ? "●" : "◷"), isLive ? text : ["Not live: ", h("b", {}, text)]);
+      fill(told, h("span", { class: "dot", "aria-hidden": "true" }, isLive ? "●" : "◷"), isLive ? text : [words.past, h("b", {}, text)]);
     },
   };
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coord.servers.web.access.rules import HEADERS, MAX_BODY, Served
-from tests.support.pages import JSON, PageServer, serving
+from tests.support.pages import JSON, PageServer, patched, serving
 from tests.support.processes import until
 from tests.support.repositories import Repo
 
@@ -247,8 +247,7 @@ def audited(repo: Repo, tmp_path: Path) -> Iterator[tuple[PageServer, Path]]:
     patch, opened = tmp_path / "patch", tmp_path / "opened"
     patch.mkdir()
     (patch / "sitecustomize.py").write_text(_AUDIT)
-    python = os.pathsep.join([str(patch), *filter(None, [os.environ.get("PYTHONPATH", "")])])
-    with serving(repo, PYTHONPATH=python, WATCHED=str(repo.folder), OPENED=str(opened)) as page:
+    with serving(repo, **patched(patch), WATCHED=str(repo.folder), OPENED=str(opened)) as page:
         yield page, opened
 
 

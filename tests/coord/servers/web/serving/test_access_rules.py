@@ -93,6 +93,34 @@ def test_the_own_page_may_change() -> None:
     assert refusal(SERVED, GOOD) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "status"),
+    [
+        ("host", ["rebound.example:8123"], 403),
+        ("host", [], 403),
+        ("host", [HOSTS[0], HOSTS[0]], 403),
+        ("origin", ["http://site.example"], 403),
+        ("origin", ["http://127.0.0.1:8123", "null"], 403),
+        ("sec-fetch-site", ["cross-site"], 403),
+        ("sec-fetch-site", ["same-site"], 403),
+        ("upgrade", ["websocket"], 403),
+        ("sec-websocket-key", ["x"], 403),
+        ("cookie", [], 401),
+        ("cookie", ["coord-8123=x"], 401),
+        ("content-type", ["text/plain"], 415),
+        ("content-type", [], 415),
+        ("content-type", [TYPES[0], TYPES[0]], 415),
+        ("content-length", [str(MAX_BODY + 1)], 413),
+        ("content-length", ["1e3"], 400),
+    ],
+)
+def test_each_rule_refuses(name: str, values: list[str], status: int) -> None:
+    headers = [pair for pair in GOOD.headers if pair[0] != name] + [(name, value) for value in values]
+    refused = refusal(SERVED, Request("POST", "/api/act", headers))
+    assert refused
+    assert refused.status == status
+
+
 def test_a_link_elsewhere_may_open_the_page_but_not_frame_it() -> None:
     link = [("host", HOSTS[0]), ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")]
     assert refusal(SERVED, Request("GET", "/", [*link, ("sec-fetch-dest", "document")])) is None

@@ -12,7 +12,7 @@ import pytest
 
 from coord.servers.web.serving.record import ServerRecord
 from eventlog.local.files import try_lock
-from tests.support.pages import PageServer, serving
+from tests.support.pages import PageServer, patched, serving
 from tests.support.processes import COORD, alive, can_unshare, environment, until
 from tests.support.repositories import Repo
 
@@ -183,7 +183,7 @@ def test_without_the_extra_the_command_to_install_it_is_named(repo: Repo, tmp_pa
         hidden = tmp_path / name
         hidden.mkdir()
         (hidden / "sitecustomize.py").write_text(f"import sys\nsys.modules[{name!r}] = None\n")
-        done = web(repo, "--no-open", PYTHONPATH=str(hidden))
+        done = web(repo, "--no-open", **patched(hidden))
         assert (done.returncode, done.stdout) == (2, ""), name
         assert "uv tool install 'coord[web]'" in done.stderr
         assert "Traceback" not in done.stderr
