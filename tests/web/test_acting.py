@@ -160,7 +160,7 @@ def test_a_new_need_is_announced_and_keeps_the_focus(page: Page, serve: Serve, b
     button.focus()
     cai = repo.shell()
     cai.ok("coord start --name cai; coord heartbeat waiting db --blocked-on 'the password'")
-    sees(page, "Needs you: cai is blocked on the password", "#needs [role=status]")
+    sees(page, "Needs you: cai is blocked on the password", "#news")
     sees(page, "Needs you (2)", "#needs")
     expect(button).to_be_focused()
     cai.ok("coord heartbeat building db")
