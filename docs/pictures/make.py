@@ -3,8 +3,8 @@
     python docs/pictures/make.py
 
 `demo.svg` is the timeline of the demo, `watch.svg` a terminal with `coord watch` near the end of the demo, `page-*.png`
-the page of `coord web` at that time, and `last-night.svg` the timeline of the tutorial's night. Session ids and times
-are different each time.
+the page of `coord web` while a session is blocked, and `last-night.svg` the timeline of the tutorial's night. Session
+ids and times are different each time.
 """
 
 import os
@@ -24,13 +24,13 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from coord.cli.commands.board._demo import PlayedStep, play, temporary_folder
-from coord.servers.child import clean_environment
+from coord.servers.environment import clean_environment
 
 HERE = Path(__file__).resolve().parent
 COORD = [sys.executable, "-P", "-m", "coord"]
 _TMUX = ["tmux", "-L", f"coord-pictures-{os.getpid()}"]
 _WIDE, _HIGH = 112, 26
-PAGES = (("light", 1200, 860, "light"), ("dark", 1200, 860, "dark"), ("phone", 360, 740, "light"))
+PAGES = (("light", 1160, 900, "light"), ("dark", 1160, 900, "dark"), ("phone", 360, 740, "light"))
 _PAUSE_S = 1.5  # between two steps of the demo, so that the timeline is not too narrow
 
 
@@ -109,9 +109,13 @@ def main() -> int:
         def look() -> None:
             words = " ".join([*COORD, "watch"])
             (HERE / "watch.svg").write_text(terminal_svg(screenshot(folder, words), "coord watch"), encoding="utf-8")
-            page_pictures(folder)
 
-        play(name, os.environ, pause, look)
+        def show(part: str | PlayedStep) -> None:
+            pause(part)
+            if isinstance(part, PlayedStep) and part.typed.startswith("coord send broadcast Blocker"):
+                page_pictures(folder)
+
+        play(name, os.environ, show, look)
         coord(folder, "timeline", "--svg", str(HERE / "demo.svg"))
     night = HERE.parent / "examples" / "incident"
     span = ("--since", "2026-11-22 21:45 UTC", "--until", "2026-11-23 00:00 UTC")

@@ -50,6 +50,8 @@ ENVIRONMENT = {
     "BROWSER": "The browser that `web` opens, instead of the usual one.",
     "DISPLAY": "If it and `WAYLAND_DISPLAY` are not set on Linux, `web` opens no browser.",
     "WAYLAND_DISPLAY": "As `DISPLAY`.",
+    "TERM_PROGRAM": "Set by a terminal to its name: `watch --notify` shows notifications in those that can.",
+    "TMUX": "Set by tmux: `watch --notify` passes notifications on to the terminal around it.",
     "SSH_CONNECTION": "Set by ssh: `web` opens no browser, unless `BROWSER` is set.",
     "SSH_TTY": "As `SSH_CONNECTION`.",
     "SUDO_UID": "Set by sudo: the page that root serves may be opened by this user too.",

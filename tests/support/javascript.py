@@ -17,16 +17,23 @@ def without_texts(code: str) -> str:
 
 
 def functions(code: str) -> Iterator[tuple[str, int]]:
-    """Yield each function with a body in braces: its name, or its line if it has none, and how many lines it has."""
+    """Yield each function with a body in braces: its name, or its line if it has none, and how many lines it has.
+
+    The lines of functions inside it count for these only, as those of methods do not count for what makes an object.
+    """
     blank = without_texts(code)
-    open_braces: list[int] = []
+    open_braces: list[tuple[int, int]] = [(0, 0)]  # where each block begins, and the lines of functions in it
     for place, sign in enumerate(blank):
         if sign == "{":
-            open_braces.append(place)
-        elif sign == "}" and open_braces:
-            start = open_braces.pop()
-            if name := _function_name(blank[:start]):
-                yield name, blank.count("\n", start, place) + 1
+            open_braces.append((place, 0))
+        elif sign == "}" and len(open_braces) > 1:
+            start, inner = open_braces.pop()
+            lines = blank.count("\n", start, place) + 1
+            name = _function_name(blank[:start])
+            if name:
+                yield name, lines - inner
+            before, known = open_braces.pop()
+            open_braces.append((before, known + (lines - 1 if name else inner)))
 
 
 def _function_name(before: str) -> str:

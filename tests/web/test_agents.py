@@ -39,16 +39,15 @@ def test_a_question_is_answered_on_the_page(page: Page, serve: Callable[..., Pag
     agent = Agent(repo)
     opened(page, serve())
     agent.call("UserPromptSubmit", prompt="Go")
-    agent.call(
-        "Notification", message="Claude needs your permission to use Bash", notification_type="permission_prompt"
-    )
+    agent.call("PreToolUse", tool_name="AskUserQuestion", tool_input={"questions": [{"question": "Which key?"}]})
     sees(page, "blocked on its user", "#needs")
     row = need(page, "blocked on its user")
-    row.get_by_role("button", name="Answer").click()
+    row.get_by_role("button", name="Answer", exact=True).click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Answer").fill("Take the staging key, not the live one.")
+    dialog.get_by_label("Answer", exact=True).fill("Take the staging key, not the live one.")
     dialog.get_by_role("button", name="Send").click()
-    misses(page, "blocked on its user", "#needs")
+    dialog.get_by_role("button", name="Close").click()
+    misses(page, "blocked on its user", "#needs ul")
     assert "Take the staging key, not the live one." in agent.context(
         "PreToolUse", tool_name="Bash", tool_input={"command": "true"}
     ) + agent.context("PostToolUse", tool_name="Bash", tool_input={"command": "true"}, tool_response={})
@@ -60,10 +59,11 @@ def test_a_blocked_session_is_answered_on_the_page(page: Page, serve: Callable[.
     opened(page, serve())
     shell.ok('coord heartbeat waiting deploy --blocked-on "the Stripe API key"')
     sees(page, "blocked on the Stripe API key", "#needs")
-    need(page, "the Stripe API key").get_by_role("button", name="Answer").click()
-    page.get_by_role("dialog").get_by_label("Answer").fill("It is in the vault.")
+    need(page, "the Stripe API key").get_by_role("button", name="Answer", exact=True).click()
+    page.get_by_role("dialog").get_by_label("Answer", exact=True).fill("It is in the vault.")
     page.get_by_role("dialog").get_by_role("button", name="Send").click()
-    misses(page, "blocked on the Stripe API key", "#needs")
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    misses(page, "blocked on the Stripe API key", "#needs ul")
     assert "It is in the vault." in shell.ok("coord inbox")
 
 
@@ -79,7 +79,7 @@ def test_a_refusal_of_the_command_is_shown(page: Page, serve: Callable[..., Page
     dialog.wait_for()
     _resolve(ben, str(sent["id"] if isinstance(sent, dict) else sent))
     dialog.get_by_role("button", name="Close it").click()
-    misses(page, "The migration is wrong.", "#needs")
+    misses(page, "The migration is wrong.", "#needs ul")
 
 
 def _resolve(shell: Shell, message: str) -> None:

@@ -55,7 +55,7 @@ def test_axe_finds_nothing(
     page.locator("#drawer .story li, #drawer .story p").first.wait_for()
     assert violations(page) == "", "with a story"
     page.keyboard.press("Escape")
-    page.locator("#needs button").first.click()
+    page.locator("#needs li button").first.click()
     page.get_by_role("dialog").wait_for()
     assert violations(page) == "", "with a dialog"
     page.keyboard.press("Escape")
@@ -77,7 +77,7 @@ def test_nothing_scrolls_sideways_on_a_phone(browser: Browser, serve: Callable[.
     page.locator("#drawer .story").wait_for()
     assert page.evaluate(WIDE) <= 0
     page.locator("#drawer .close").tap()
-    page.locator("#needs button").first.tap()
+    page.locator("#needs li button").first.tap()
     page.get_by_role("dialog").wait_for()
     assert page.evaluate(WIDE) <= 0
     context.close()
@@ -110,7 +110,7 @@ def test_the_whole_story_without_a_mouse(page: Page, serve: Callable[..., PageSe
     ben.ok('coord heartbeat waiting deploy --blocked-on "the Stripe API key"')
     opened(page, serve())
     sees(page, "the Stripe API key", "#needs")
-    focus_by_tab(page, "#needs button")
+    focus_by_tab(page, "#needs li button")
     page.keyboard.press("Enter")
     page.get_by_role("dialog").wait_for()
     focus_by_tab(page, "dialog textarea, [role=dialog] textarea") if not page.evaluate(
@@ -121,7 +121,7 @@ def test_the_whole_story_without_a_mouse(page: Page, serve: Callable[..., PageSe
     while "Send" not in page.evaluate("() => document.activeElement.textContent"):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    misses(page, "the Stripe API key", "#needs")
+    misses(page, "the Stripe API key", "#needs ul")
     page.keyboard.press("Escape")
     focus_by_tab(page, "#board a[data-about]")
     page.keyboard.press("Enter")

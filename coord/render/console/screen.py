@@ -155,6 +155,10 @@ class Terminal:
         if parts:
             self._write("".join(parts))
 
+    def ring(self, sequence: str) -> None:
+        """Write a sequence that changes nothing in the window, such as `coord.render.console.bell.notification`."""
+        self._write(sequence)
+
     def wait(self, seconds: float, *files: int) -> str:
         """Sleep until a key, a signal, input on one of the pipes `files`, or the timeout. Return the key, or "".
 

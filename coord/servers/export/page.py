@@ -17,7 +17,9 @@ from coord.render.format import json_text
 
 WEB = Path(__file__).resolve().parent.parent / "web"
 _REPLACED = {"core/api.js": "core/embedded.js", "core/stream.js": "core/replayed.js"}
-_IMPORT = re.compile(r'^((?:import|export)\b[^"\';]*?(?:\bfrom\s*)?)(["\'])(\.{1,2}/[^"\']+)\2(?=;)', re.MULTILINE)
+_IMPORT = re.compile(
+    r'(^(?:import|export)\b[^"\';]*?(?:\bfrom\s*)?|\bimport\()(["\'])(\.{1,2}/[^"\']+)\2(?=[;)])', re.MULTILINE
+)
 _IMPORT_WORD = re.compile(r"^\s*(?:import\b|export\s*(?:\*|\{[^}]*\}\s*from\b))|\bimport\s*[(.]", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)\n?", re.DOTALL | re.MULTILINE)
 _STYLE = re.compile(r'[ \t]*<link rel="stylesheet" href="/static/([^"]+)">\n')
@@ -59,7 +61,7 @@ def exported_page(data: Mapping[str, Any], title: str) -> str:
 def modules(static: Path, entry: str = "page.js") -> dict[str, str]:
     """Return the text of each module that the page imports, by its name, `coord/PATH`. Imports have such names as well.
 
-    Raises ValueError for an import that is not of the form `from "./PATH";`.
+    Raises ValueError for an import of another form than `from "./PATH";` and `import("./PATH")`.
     """
     files: dict[str, str] = {}
     wanted = [entry]
@@ -81,7 +83,7 @@ def _renamed(text: str, name: str) -> tuple[str, list[str]]:
     code = _COMMENT.sub("", text)
     renamed = _IMPORT.sub(rename, code)
     if len(imported) != len(_IMPORT_WORD.findall(code)):
-        raise ValueError(f'{name} has an import that is not of the form `import ... from "./PATH";`')
+        raise ValueError(f'{name} has an import of another form than `from "./PATH";` and `import("./PATH")`')
     return renamed, list(dict.fromkeys(imported))
 
 

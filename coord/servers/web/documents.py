@@ -89,6 +89,8 @@ def _need(need: Need, board: Board, me: str) -> dict[str, Any]:
         **values,
         "id": need_key(need),
         "text": text,
+        "subject": line(need.subject, 400),
+        "excerpt": line(need.excerpt, 400),
         "steps": [to_builtins(step) for step in need.steps],
         "actions": [to_builtins(action) for action in actions_of(need, me)],
     }
@@ -136,4 +138,4 @@ def _sessions(board: Board, state: State) -> list[dict[str, str]]:
 
 
 def _session(session: str, name: str, status: str, client: str, doing: str) -> dict[str, str]:
-    return {"id": session, "name": name, "status": status, "client": client, "doing": doing}
+    return {"id": session, "name": line(name), "status": status, "client": line(client), "doing": line(doing, 200)}

@@ -1,15 +1,13 @@
 """Make the moment documents of a server: of the present for the streams, and of any time that is asked for."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from coord.engine.board import board_of
 from coord.engine.history.moments import Moments
 from coord.engine.snapshot import Snapshot
-from coord.errors import CoordError
 from coord.render.board.text import ROWS
-from coord.servers.web.actions.person import PersonSession
 from coord.servers.web.documents import Viewer, moment_document
 from coord.workspace.config import read_config
 from coord.workspace.paths import Workspace
@@ -21,8 +19,8 @@ from projections.views.board import Board
 class MomentMaker:
     """Makes the documents for the person who uses the page. Its methods can be called in any thread."""
 
-    def __init__(self, system: System, workspace: Workspace, person: PersonSession, *, read_only: bool) -> None:
-        self._system, self._workspace, self._person, self._read_only = system, workspace, person, read_only
+    def __init__(self, system: System, workspace: Workspace, me_of: Callable[[State], str], *, read_only: bool) -> None:
+        self._system, self._workspace, self._me_of, self._read_only = system, workspace, me_of, read_only
         self._moments = Moments(system, workspace)
 
     def present(self, board: Board, snapshot: Snapshot | None, problems: Sequence[str]) -> dict[str, object]:
@@ -42,8 +40,4 @@ class MomentMaker:
             return moment_document(board, snapshot.state, viewer, live=not text and not step)
 
     def _viewer(self, state: State, problems: Sequence[str]) -> Viewer:
-        try:
-            me = self._person.find(state)
-        except CoordError:
-            me = ""
-        return Viewer(me, os.path.basename(self._workspace.root), self._read_only, tuple(problems))
+        return Viewer(self._me_of(state), os.path.basename(self._workspace.root), self._read_only, tuple(problems))

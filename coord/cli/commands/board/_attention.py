@@ -7,9 +7,11 @@ from msgspec.structs import replace
 from coord.engine.board import note_needs_now
 from coord.engine.run import Run
 from coord.errors import CoordError
+from coord.render.console.bell import notification
 from coord.render.console.screen import Terminal
-from coord.workspace.notify.decision import pick
+from coord.workspace.notify.decision import NotifyRecord, marked, pick
 from coord.workspace.notify.due import compare
+from coord.workspace.notify.message import PREFIX, variables
 from coord.workspace.notify.record import WAITING, WATCHED, LockFile
 from coord.workspace.paths import has_person_config
 from eventlog.events import Instant, seconds_between
@@ -26,10 +28,12 @@ class Attention:
     In case of doubt the person is notified.
     """
 
-    def __init__(self, run: Run, terminal: Terminal) -> None:
+    def __init__(self, run: Run, terminal: Terminal, *, rings: bool = False) -> None:
         self._run, self._lock = run, LockFile(run.workspace.cache, WATCHED, shared=True)
         self._focused: bool | None = None
         self._last_key: Instant = run.system.wall()
+        self._terminal, self._rings = terminal, rings
+        self._told: NotifyRecord | None = None  # what this watch has rung for
         terminal.before_suspend = self._lock.release
 
     def note_key(self, key: str) -> None:
@@ -55,6 +59,8 @@ class Attention:
         lock: if that is taken, the next board tries again.
         """
         system, workspace = self._run.system, self._run.workspace
+        if self._rings:
+            self._ring(board)
         if not has_person_config(system.env):
             return
         before, after = compare(workspace, board, shown=self.is_visible)  # other watches count under the lock
@@ -62,6 +68,19 @@ class Attention:
         if after != before or is_due:
             with suppress(CoordError):
                 note_needs_now(system, workspace, replace(self._run.config, lock_wait_seconds=0))
+
+    def _ring(self, board: Board) -> None:
+        """Ring for what is due. What the person sees in the window counts as told: the first board, and each one while
+        the window has the keyboard.
+        """
+        shown = self._told is None or bool(self._focused)
+        complete = len(board.needs) == board.counts.needs
+        self._told = marked(self._told or NotifyRecord(), board.needs, complete=complete, shown=shown)
+        self._told, due = pick(self._told, board.needs, board.now)
+        if due is not None:
+            values = variables(due, self._run.workspace.root, board.names)
+            title, text = values[f"{PREFIX}TITLE"], values[f"{PREFIX}TEXT"]
+            self._terminal.ring(notification(self._run.system.env, title, text))
 
     def close(self) -> None:
         """Remove the mark."""

@@ -20,15 +20,20 @@ _KEYS = "q quits · w wraps · ↑↓ scroll"  # the first stays visible in a na
 
 @command("watch")
 @option("--once", is_flag=True, help="Print the board once, fitted to the window, and exit.")
-def watch(run: Run, once: bool) -> None:
+@option("--notify", is_flag=True, help="Ring when something newly needs you and this window has not the keyboard.")
+def watch(run: Run, once: bool, notify: bool) -> None:
     """Show the board live in this terminal. It is drawn again when something changes; q quits.
 
     Lines that are too long for the window are cut; press w to wrap them, and the arrow keys to scroll. Without a
     terminal, or with --json, the board is printed once.
 
+    With --notify, the terminal rings when something newly needs you, and shows a desktop notification if it can. It
+    does so for each need once, and at most four times an hour for those that are not urgent.
+
     \b
     Examples:
       coord watch
+      coord watch --notify
       coord watch --once
     """
     snapshot = run.read_state()
@@ -38,9 +43,9 @@ def watch(run: Run, once: bool) -> None:
             run.note("coord cannot draw on this terminal, so the board was printed once")
         return
     caught: list[int] = []
-    terminal = Terminal(run.system.env, reports_focus=has_person_config(run.system.env))
+    terminal = Terminal(run.system.env, reports_focus=notify or has_person_config(run.system.env))
     with collect_signals(caught), watch_folder(run.workspace.log) as changes, terminal:
-        attention = Attention(run, terminal)
+        attention = Attention(run, terminal, rings=notify)
         try:
             _watch_live(run, snapshot, terminal, attention, changes, caught)
         finally:

@@ -66,8 +66,8 @@ def heartbeat(
     action, target, phase, progress, next_action = _with_progress((action, target, phase, progress, next_action))
 
     def decide(transaction: Transaction) -> None:
-        if if_blocked_since:
-            _check_blocked_since(transaction.state.sessions[transaction.me.session], if_blocked_since)
+        me = transaction.state.sessions[transaction.me.session]
+        _check_blocked_since(me, if_blocked_since)
         given = SessionHeartbeat(
             action=action,
             target=target,
@@ -80,21 +80,23 @@ def heartbeat(
             blocked_on=blocked_on or "",
         )
         if not action and (given != SessionHeartbeat() or blocked_on is not None):
-            before = transaction.state.sessions[transaction.me.session].doing
-            given = _combine(before if blocked_on is None else unblocked(before), given)
+            given = _combine(me.doing if blocked_on is None else unblocked(me.doing), given)
         transaction.append(given)
 
     outcome = run.transact(decide)
     session = outcome.snapshot.state.sessions[outcome.me.session]
+    run.say(_render_text(outcome.snapshot.state, session, session.last_at), _data(session))
+
+
+def _data(session: Session) -> dict[str, object]:
     fields = {name: getattr(session.doing, name) for name in _SHOWN_FIELDS}
-    run.say(
-        _render_text(outcome.snapshot.state, session, session.last_at),
-        {"session": session.id, **fields, "unread": unread_count(session)},
-    )
+    return {"session": session.id, **fields, "unread": unread_count(session)}
 
 
 def _check_blocked_since(session: Session, event: str) -> None:
-    """Raise CoordError (1) if it was not this event that reported what the session is blocked on now."""
+    """Raise CoordError (1) if an event is given and another one reported what the session is blocked on now."""
+    if not event:
+        return
     reported = f"{session.id}/{session.blocked_n}" if session.doing.blocked_on else ""
     if reported != event:
         now = f"it is blocked on {quoted(session.doing.blocked_on)} ({reported})" if reported else "it is not blocked"

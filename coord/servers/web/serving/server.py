@@ -108,7 +108,7 @@ def _open_address(run: Run, where: Listening, options: ServeOptions, before: Ser
 def _start_world(run: Run, served: Served, options: ServeOptions) -> World:
     system, workspace, read_only = run.system, run.workspace, options.read_only
     acting = Acting(system, workspace, read_only=read_only, session=run.session)
-    moments = MomentMaker(system, workspace, acting.person, read_only=read_only)
+    moments = MomentMaker(system, workspace, acting.session_in, read_only=read_only)
     return World(
         system,
         workspace,

@@ -1,6 +1,7 @@
 """`coord watch` and notifications: none while a person sees the watch, and those that become due as time passes."""
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -137,3 +138,65 @@ def test_two_watches_share_the_mark(repo: Repo) -> None:
     two.release()
     assert not is_watched(cache)
     assert os.stat(f"{cache}/watched").st_mode & 0o077 == 0, "other users cannot hold the lock"
+
+
+class Ringing:
+    """A window with `coord watch --notify`, whose output is recorded."""
+
+    def __init__(self, repo: Repo, env: str = "unset TMUX; export TERM_PROGRAM=iTerm.app") -> None:
+        (self.one, self.session), _ = repo.sessions(2)
+        self.raw = repo.home / "raw"
+        self.window = repo.terminal()
+        self.window.run(env)
+        self.window._call("pipe-pane", f"cat >> '{self.raw}'")
+        self.window.begin("coord watch --notify")
+        self.window.sees("ACTIVE SESSIONS", "q quits")
+
+    def report(self, bytes_: tuple[str, ...]) -> None:
+        """Report a change of the focus, as a terminal does. A key then shows that it was read."""
+        self.window._call("send-keys", "-H", *bytes_)
+        self.window._call("send-keys", "w", "w")
+
+    @property
+    def rung(self) -> list[bytes]:
+        """The notifications so far."""
+        return re.findall(rb"\x07\x1b\]9;([^\x1b]*)\x1b\\", self.raw.read_bytes())
+
+
+def test_a_watch_rings_for_what_newly_needs_the_person(repo: Repo) -> None:
+    ringing = Ringing(repo)
+    ringing.report(NO_FOCUS)
+    ringing.one.ok(f"{BLOCK} 'the key;\x1b]9;evil\x07'")
+    until(lambda: len(ringing.rung) == 1, "the notification")
+    assert ringing.rung[0].startswith(f"repo: {ringing.session} is blocked on the key,\\x1b]9,evil\\x07 → ".encode())
+    ringing.one.ok("coord claim file a.py; coord heartbeat building a --blocked-on 'another key'")
+    until(lambda: len(ringing.rung) == 2, "the second notification")
+    ringing.one.ok("coord heartbeat building a 20% --blocked-on 'another key'")
+    ringing.window.sees("20%")
+    assert len(ringing.rung) == 2, "each need once"
+
+
+def test_a_watch_does_not_ring_for_what_it_shows(repo: Repo) -> None:
+    """What is there at its beginning, and what comes while its window has the keyboard."""
+    ((early, _),) = repo.sessions(1)
+    early.ok(f"{BLOCK} 'an old key'")
+    ringing = Ringing(repo)
+    ringing.report(FOCUS)
+    ringing.one.ok(f"{BLOCK} 'the key'")
+    ringing.window.sees("the key")
+    ringing.report(NO_FOCUS)
+    ringing.one.ok(f"{BLOCK} 'a third key'")
+    until(lambda: ringing.rung, "the notification")
+    (text,) = ringing.rung
+    assert b"a third key" in text
+    assert b"more" not in text
+
+
+def test_without_the_option_a_watch_is_quiet(repo: Repo) -> None:
+    watching = Watching(repo)
+    raw = repo.home / "raw"
+    watching.window._call("pipe-pane", f"cat >> '{raw}'")
+    watching.report(NO_FOCUS, False)
+    watching.one.ok(f"{BLOCK} 'the key'")
+    watching.window.sees("the key")
+    assert b"\x07" not in raw.read_bytes()
