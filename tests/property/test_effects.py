@@ -18,7 +18,15 @@ from projections.views.replay import copy_state
 from tests.support.histories import histories
 from tests.support.state_bytes import image
 
-FIELDS = {"to": "", "subject": "s", "body": "", "note": "", "reason": "r", "urgency": "normal", "needs_ack": True}
+FIELDS: dict[str, str | bool] = {
+    "to": "",
+    "subject": "s",
+    "body": "",
+    "note": "",
+    "reason": "r",
+    "urgency": "normal",
+    "needs_ack": True,
+}
 
 
 def outlook(state: State, me: str, **given: str | bool) -> Outlook:
