@@ -89,9 +89,7 @@ def _add(found: list[tuple[SortKey, Event]], event: Event, most: int) -> None:
 def _search_backwards(folder: str, name: str, size: int, text: str, oldest: Callable[[], Instant]) -> Iterator[Event]:
     """Yield the events of a journal that contain a text, the newest first. Raises LogError or OSError."""
     is_candidate = _candidates(text)
-    for line in _lines_backwards(folder, name, size):
-        if not is_candidate(line):
-            continue
+    for line in filter(is_candidate, _lines_backwards(folder, name, size, is_candidate)):
         try:
             event = _decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -116,8 +114,11 @@ def _search_whole(folder: str, name: str, text: str) -> list[Event]:
     return with_journal_path(folder, name, read)
 
 
-def _lines_backwards(folder: str, name: str, size: int) -> Iterator[bytes]:
-    """Yield the lines in the first `size` bytes of a journal, the last one first. Raises OSError."""
+def _lines_backwards(folder: str, name: str, size: int, is_wanted: Callable[[bytes], bool]) -> Iterator[bytes]:
+    """Yield the lines in the first `size` bytes of a journal, the last one first, from the blocks that are wanted.
+
+    Raises OSError.
+    """
 
     def opened(path: str) -> BinaryIO:
         return os.fdopen(os.open(path, os.O_RDONLY | NOFOLLOW | BINARY), "rb")
@@ -127,9 +128,10 @@ def _lines_backwards(folder: str, name: str, size: int) -> Iterator[bytes]:
         while size > 0:
             begin = max(0, size - _BLOCK_BYTES)
             file.seek(begin)
-            rest, *lines = (file.read(size - begin) + rest).split(b"\n")
-            size = begin
-            yield from filter(None, reversed(lines))
+            block, size = file.read(size - begin) + rest, begin
+            rest, _, after = block.partition(b"\n")
+            if is_wanted(after):
+                yield from filter(None, reversed(after.split(b"\n")))
         yield rest
 
 
