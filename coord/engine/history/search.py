@@ -16,7 +16,7 @@ import msgspec
 
 from coord.engine.snapshot import Snapshot
 from eventlog.errors import LogError
-from eventlog.events import Event, Instant
+from eventlog.events import Event, Instant, Unknown
 from eventlog.local.files import BINARY, NOFOLLOW
 from eventlog.local.journal import find_line, is_session_id, read_in_chunks, with_journal_path
 from eventlog.scanning import Position
@@ -29,7 +29,9 @@ _decode = msgspec.json.Decoder(Event).decode
 
 def searched_text(event: Event) -> str:
     """Return the text of an event in which a search looks, in lower case."""
-    return "\n".join([event.id, *(word.casefold() for word in _strings_in(msgspec.to_builtins(event.payload)))])
+    payload = event.payload
+    values = msgspec.json.decode(payload.raw) if isinstance(payload, Unknown) else msgspec.to_builtins(payload)
+    return "\n".join([event.id, *(word.casefold() for word in _strings_in(values))])
 
 
 def contains(event: Event, text: str) -> bool:
@@ -142,7 +144,7 @@ def _candidates(text: str) -> Callable[[bytes], bool]:
     """
     wanted = text.casefold()
     run = max(_RUN.findall(wanted), key=len, default="").encode()
-    if wanted in "unknown" or (not run and wanted.isascii()):  # events that this version does not know have that name
+    if not run and wanted.isascii():
         return lambda line: True
     if not run:
         return lambda line: not line.isascii() or b"\\u" in line
