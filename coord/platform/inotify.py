@@ -7,9 +7,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
-_MASK = (
-    0x2 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800
-)  # modify, moved from and to, create, delete, delete and move self
+_GONE = 0x400 | 0x800  # the folder itself was deleted or moved
+_MASK = _GONE | 0x2 | 0x40 | 0x80 | 0x100 | 0x200  # a file in it was modified, moved from, moved to, created, deleted
 _ONLY_FOLDERS = 0x1000000
 _BUFFER_BYTES = 1 << 16
 _HEADER = struct.Struct("iIII")  # the watch, what happened, a cookie, and the length of the name that follows
@@ -69,6 +68,8 @@ class FolderChanges:
                 path, missing = self._folder, ""
             else:
                 self._watch, self._watched = watch, None if missing else _identity(path)
+                if not missing:  # a folder is not told that the one above it was moved
+                    self._libc.inotify_add_watch(self.fd, os.fsencode(os.path.dirname(path)), _GONE | _ONLY_FOLDERS)
                 return
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from coord.clients.registry import CLIENTS
+from coord.render.format import size
+from coord.servers.environment import clean_environment
 
 TIMEOUT_S = 20.0
 MAX_OUTPUT = 32 << 20  # bytes
@@ -31,27 +32,26 @@ class ChildAnswer(Struct):
     documents: list[Any]
     notes: list[str] = []
     error: str = ""
+    too_long: bool = False  # its output
 
 
 class _TooLong(Exception):
     """The output exceeds the limit."""
 
 
-def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without the variables by which coord would take a process for an existing session."""
-    client_variables = {name for client in CLIENTS for name in (*client.marks, *client.ids)}
-    return {
-        name: value for name, value in env.items() if name not in client_variables and not name.startswith("COORD_")
-    }
-
-
 class Commands:
     """Runs commands on one shared folder, at most two at once."""
 
     def __init__(
-        self, folder: str, root: str, env: Mapping[str, str], timeout_s: float = TIMEOUT_S, at_once: int = 2
+        self,
+        folder: str,
+        root: str,
+        env: Mapping[str, str],
+        timeout_s: float = TIMEOUT_S,
+        max_output: int = MAX_OUTPUT,
+        at_once: int = 2,
     ) -> None:
-        self.folder, self.root, self.timeout_s = folder, root, timeout_s
+        self.folder, self.root, self.timeout_s, self.max_output = folder, root, timeout_s, max_output
         self.env = clean_environment(env) | {"COORD_ROOT": folder, "PYTHONUTF8": "1"}
         self.running = 0  # for tests
         self._slots = asyncio.Semaphore(at_once)
@@ -74,33 +74,32 @@ class Commands:
         except (OSError, ValueError) as error:  # the folder is gone, or a word contains a zero character
             return ChildAnswer(None, [], error=f"coord {words[0]} could not be run: {error}.")
         try:
-            out, err = await asyncio.wait_for(_communicate(child), self.timeout_s)
+            out, err = await asyncio.wait_for(_communicate(child, self.max_output), self.timeout_s)
         except TimeoutError:
             return ChildAnswer(None, [], error=f"coord {words[0]} took more than {self.timeout_s:g} s, and was ended.")
         except _TooLong:
-            return ChildAnswer(
-                None, [], error=f"coord {words[0]} printed more than {MAX_OUTPUT >> 20} MB, and was ended."
-            )
+            text = f"coord {words[0]} printed more than {size(self.max_output)}, and was ended."
+            return ChildAnswer(None, [], error=text, too_long=True)
         finally:
             await _end(child)
         return _answer(child.returncode or 0, out, err)
 
 
-async def _communicate(child: Process) -> tuple[bytes, bytes]:
-    """Return what a child writes, after it has ended."""
+async def _communicate(child: Process, most: int) -> tuple[bytes, bytes]:
+    """Return what a child writes, after it has ended. Raises _TooLong for more than `most` bytes."""
     assert child.stdout
     assert child.stderr
-    out, err = await asyncio.gather(_read(child.stdout), _read(child.stderr))
+    out, err = await asyncio.gather(_read(child.stdout, most), _read(child.stderr, most))
     await child.wait()
     return out, err
 
 
-async def _read(stream: asyncio.StreamReader) -> bytes:
-    pieces, size = [], 0
+async def _read(stream: asyncio.StreamReader, most: int) -> bytes:
+    pieces, total = [], 0
     while piece := await stream.read(_PIECE):
         pieces.append(piece)
-        size += len(piece)
-        if size > MAX_OUTPUT:
+        total += len(piece)
+        if total > most:
             raise _TooLong
     return b"".join(pieces)
 

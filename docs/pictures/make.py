@@ -24,7 +24,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 from coord.cli.commands.board._demo import PlayedStep, play, temporary_folder
-from coord.servers.child import clean_environment
+from coord.servers.environment import clean_environment
 
 HERE = Path(__file__).resolve().parent
 COORD = [sys.executable, "-P", "-m", "coord"]

@@ -91,8 +91,7 @@ class PostedHistory:
         own = {name for name, event in events.items() if own_resource(event) in names}
         loose = [posting.event for posting in self._loose if posting.event and not posting.steps]
         entries += [builder.without_effect(event) for event in loose if claim_of(event) in own]
-        entries.sort(key=lambda entry: entry.at)
-        return entries
+        return sorted(entries, key=lambda entry: entry.at)
 
     def entries_by(self, session: str) -> list[ClaimHistoryEntry]:
         """Return what `build_claim_history` and `about_session` return for all events. Raises NotPosted."""
@@ -115,8 +114,7 @@ class PostedHistory:
                 if claim_of(event) not in events and (claimed := self.find_event(claim_of(event))):
                     events[claimed.id] = claimed
                 entries.append(builder.without_effect(event))
-        entries.sort(key=lambda entry: entry.at)
-        return entries
+        return sorted(entries, key=lambda entry: entry.at)
 
     def events_about(self, resources: Sequence[str]) -> list[FoundEvent]:
         """Return the events that name one of these resources, a claim of it, or a file of it, in order.

@@ -70,6 +70,7 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
     state.messages[message.id] = message
     for name in recipients:
         state.sessions[name].unread.append(message.id)
+    _note_answer(state, message, recipients)
     for name in message.excused:
         state.sessions[name].excused.add(message.id)
     state.recent.append(message.id)
@@ -118,6 +119,15 @@ def _reachable(state: State) -> set[str]:
     if known is None:
         known = state.__dict__["reachable"] = {s.id for s in state.sessions.values() if s.live or s.status == "dead"}
     return known
+
+
+def _note_answer(state: State, message: Message, recipients: list[str]) -> None:
+    """Record that a person has written to the sessions that are blocked. A broadcast answers nobody."""
+    sender = state.sessions.get(message.session) if recipients else None
+    if sender and sender.person and not message.everyone:
+        for session in map(state.sessions.__getitem__, recipients):
+            if session.blocked_since:
+                session.answered_at = message.at
 
 
 def note_alive(state: State, session: str) -> None:

@@ -156,6 +156,7 @@ class Session(Struct, kw_only=True, array_like=True):
     doing_n: int = 0  # the number of its last heartbeat that has an action
     doing_journal: str = ""  # the journal of that heartbeat, if it is imported
     last_n: int = 0  # the number of its latest event; 0 if that is imported
+    answered_at: Instant = ""  # when a person last wrote to it alone, or to it among others, while it was blocked
 
     @property
     def live(self) -> bool:

@@ -174,7 +174,7 @@ def build_board(
         claims=[claim_row(claim, gone.get(claim.session, "")) for claim in sorted(claims, key=_claim_order)],
         waiting=[_wait_row(state, wait, gone.get(wait.id, "")) for wait in islice(state.waits.values(), most)],
         messages=[message_row(state, name) for name in reversed(state.recent)],
-        needs=[complete_need(make(), state) for _, _, make in needs[:most]],
+        needs=[complete_need(make(), state) for *_, make in needs[:most]],
         events=state.events,
         names=names_of(state),
         counts=BoardCounts(len(here), len(sessions), len(state.claims), len(state.waits), len(needs)),

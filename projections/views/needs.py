@@ -2,16 +2,17 @@
 
 A row says who it is about, what is wrong, since when that has been so, and which command ends it. `find_needs` returns
 the rows in the order of their urgency: first wrong or lost work, then sessions that cannot continue, then claims of
-sessions that may be gone. Rows of one kind are ordered by time, the oldest first.
+sessions that may be gone. Rows of one kind are ordered by time, the oldest first, and at one time by
+how many sessions wait because of them.
 
 Some things are no need, so that the list stays short: an idle session, unless another one waits for what it holds; a
 message that asks for a confirmation and is not urgent, until the time after which a session counts as silent; what a
-dead or ended session has not confirmed. A session that a hook denied a file does other work, and is told when the file
+dead or ended session has not confirmed; a session that is blocked and to which a person has written since. A session
+that a hook denied a file does other work, and is told when the file
 is free.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from operator import itemgetter
 from typing import Literal, TypeAlias
 
@@ -30,7 +31,8 @@ NeedKind: TypeAlias = Literal[
     "dead", "silent", "blocked", "lost", "circle", "unacknowledged", "journal", "clock", "unknown"
 ]
 _Label: TypeAlias = Callable[[str], str]
-RankedNeed: TypeAlias = "tuple[int, Instant, Callable[[], Need]]"  # its urgency, since when it is, and what makes it
+RankedNeed: TypeAlias = "tuple[int, Instant, int, Callable[[], Need]]"
+"""The urgency of a need, since when it is, how many sessions wait because of it (negative), and what makes it."""
 
 _ORDER = "journal lost asks circle urgent blocked dead silent unacknowledged unknown clock".split()
 _MOST_RESOURCES = 3  # of a silent session: they are named, and broken one by one
@@ -68,6 +70,7 @@ class Need(Struct, frozen=True):
     urgent: bool = False  # whether the message is urgent
     to: tuple[str, ...] = ()  # the sessions that must do something; empty: whoever reads it
     steps: tuple[NeedStep, ...] = ()  # what to do, the best first
+    holds_up: int = 0  # how many sessions wait because of it
 
 
 def log_need(kind: Literal["journal", "clock", "unknown"], text: str, journal: str = "", since: Instant = "") -> Need:
@@ -78,7 +81,7 @@ def log_need(kind: Literal["journal", "clock", "unknown"], text: str, journal: s
 
 def find_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> list[Need]:
     """Return everything that needs a person, most urgent first. `state` must already be at the time `seen.now`."""
-    return [complete_need(make(), state) for _, _, make in rank_needs(state, seen, log_needs)]
+    return [complete_need(make(), state) for *_, make in rank_needs(state, seen, log_needs)]
 
 
 def rank_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> list[RankedNeed]:
@@ -86,19 +89,35 @@ def rank_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> 
     newer = "{} events of a newer version are kept but not understood: {}"
     known = [*log_needs, *(log_need("unknown", newer.format(n, name)) for name, n in state.unknown.items())]
     known += [circle_need(state, cycle) for cycle in wait_cycles(state) if not seen.gone.keys() & cycle]
-    needs = [_ranked(need.kind, need.since, replace, need) for need in known]
+    needs = [_ranked(need.kind, need.since, need.holds_up, replace, need) for need in known]
+    waiting = _waiting(state)
     for session in state.sessions.values():
         if seen.is_here(session):
-            needs += [_ranked("lost", n.at, _lost, session, n) for n in session.notices if n.kind == "lost"]
-            if (doing := seen.doing(session)).blocked_on:
+            held_up = len(waiting.get(session.id, ()))
+            needs += [_ranked("lost", n.at, held_up, _lost, session, n) for n in session.notices if n.kind == "lost"]
+            if (doing := seen.doing(session)).blocked_on and (doing.asks_person or not _is_answered(session)):
                 urgency = "asks" if doing.asks_person else "blocked"
-                needs.append(_ranked(urgency, session.blocked_since, _blocked, session))
-    needs += [*_unconfirmed(state, seen), *_holding(state, seen)]
-    return sorted(needs, key=itemgetter(0, 1))
+                needs.append(_ranked(urgency, session.blocked_since, held_up, _blocked, session))
+    needs += [*_unconfirmed(state, seen), *_holding(state, seen, waiting)]
+    return sorted(needs, key=itemgetter(0, 1, 2))
 
 
-def _ranked(urgency: str, since: Instant, make: Callable[..., Need], *parts: object) -> RankedNeed:
-    return _ORDER.index(urgency), since, partial(make, *parts)
+def _ranked(urgency: str, since: Instant, holds_up: int, make: Callable[..., Need], *parts: object) -> RankedNeed:
+    return _ORDER.index(urgency), since, -holds_up, lambda: replace(make(*parts), holds_up=holds_up)
+
+
+def _is_answered(session: Session) -> bool:
+    """Return whether a person has written to a blocked session since it is blocked."""
+    return "" < session.blocked_since <= session.answered_at
+
+
+def _waiting(state: State) -> dict[str, list[str]]:
+    """Return the sessions that wait for each session, in the order of their requests."""
+    waiting: dict[str, dict[str, None]] = {}
+    for wait in state.waits.values():
+        for ahead in {obstacle.session for obstacle in find_obstacles(state, wait)} - {wait.session}:
+            waiting.setdefault(ahead, {})[wait.session] = None
+    return {ahead: list(sessions) for ahead, sessions in waiting.items()}
 
 
 def own_needs(state: State, session: str) -> list[Need]:
@@ -165,6 +184,7 @@ def circle_need(state: State, cycle: tuple[str, ...]) -> Need:
         about=last[0][0].resource,
         since=closed_at,
         to=cycle,
+        holds_up=len(cycle),
         steps=(NeedStep("withdraw a request", withdraw),),
     )
 
@@ -175,7 +195,7 @@ def _unconfirmed(state: State, seen: Observed) -> Iterator[RankedNeed]:
         urgency = "urgent" if message.urgency == "high" else "unacknowledged"
         missing = tuple(name for name in sorted(message.unacknowledged_by) if seen.is_here(state.sessions.get(name)))
         if missing and (urgency == "urgent" or message.at <= seen.silent_since):
-            yield _ranked(urgency, message.at, unconfirmed_need, message, missing)
+            yield _ranked(urgency, message.at, 0, unconfirmed_need, message, missing)
 
 
 def unconfirmed_need(message: Message, missing: tuple[str, ...]) -> Need:
@@ -197,27 +217,27 @@ def unconfirmed_need(message: Message, missing: tuple[str, ...]) -> Need:
     )
 
 
-def _holding(state: State, seen: Observed) -> Iterator[RankedNeed]:
+def _holding(state: State, seen: Observed, waiting: dict[str, list[str]]) -> Iterator[RankedNeed]:
     """Find the sessions that hold claims, and that are dead but not yet recorded as dead, or silent."""
     held: dict[str, list[str]] = {}
     for claim in state.claims.values():
         held.setdefault(claim.session, []).append(claim.resource)
-    waiting: dict[str, list[str]] = {}
-    for wait in state.waits.values():
-        for ahead in {obstacle.session for obstacle in find_obstacles(state, wait)} - {wait.session}:
-            waiting.setdefault(ahead, []).append(wait.session)
     for name, resources in held.items():
         session, waiters = state.sessions[name], waiting.get(name, [])
         if session.live and name in seen.gone:
-            yield _ranked("dead", session.last_at, _holder_need, "dead", session, resources, waiters, seen.gone[name])
+            kind = "dead"
         elif seen.is_silent(session) and (waiters or not is_idle(seen.doing(session))):
-            yield _ranked("silent", session.last_at, _holder_need, "silent", session, resources, waiters)
+            kind = "silent"
+        else:
+            continue
+        evidence = seen.gone[name] if kind == "dead" else ""
+        yield _ranked(kind, session.last_at, len(waiters), _holder_need, kind, session, resources, waiters, evidence)
 
 
 def _holder_need(
-    kind: Literal["dead", "silent"], session: Session, held: list[str], waiters: list[str], evidence: str = ""
+    kind: Literal["dead", "silent"], session: Session, held: list[str], waiters: list[str], evidence: str
 ) -> Need:
-    resources, others = list(dict.fromkeys(held)), dict.fromkeys(waiters)
+    resources = list(dict.fromkeys(held))
     hidden = len(resources) - _MOST_RESOURCES
     end = (("coord", "end", "--session", session.id),)
     breaks = tuple(("coord", "break", resource, "--reason", "...") for resource in resources)
@@ -226,7 +246,7 @@ def _holder_need(
     return Need(
         kind=kind,
         session=session.id,
-        sessions=tuple(dict.fromkeys((session.id, *others))),
+        sessions=tuple(dict.fromkeys((session.id, *waiters))),
         about=resources[0],
         since=session.last_at,
         subject=", ".join(resources[:_MOST_RESOURCES]) + (f" and {hidden} more" if hidden > 0 else ""),

@@ -353,6 +353,10 @@ record._is_private | returns True | a key that others could have read is not use
     coord/servers/web/serving/test_record.py::test_a_record_that_others_can_use_is_not_used
 record.serving_record | always is_alive | the record of a dead process is replaced
     coord/servers/web/serving/test_record.py::test_only_a_live_process_serves
+_Window.find | never ids event | a page continues only from a state of this history
+    coord/servers/web/test_stream.py::test_an_unknown_state_gets_everything
+TimelineChanges.add | without _drop_early | an event replaces what time alone had ended before it
+    property/test_timeline_changes.py::test_the_tables_are_those_of_the_whole_timeline
 
 # Importing.
 import_folder | always known | a file is imported once

@@ -3,6 +3,7 @@ or after its end.
 """
 
 from collections import Counter
+from itertools import pairwise
 from zlib import crc32
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from eventlog.events import (
+    EVERYONE,
     AgentStarted,
     ClaimFinished,
     ClaimRenewed,
@@ -19,6 +21,7 @@ from eventlog.events import (
     MessageRead,
     MessageSent,
     SessionHeartbeat,
+    SessionStarted,
     Unknown,
     add_time,
 )
@@ -116,3 +119,42 @@ def test_each_session_can_end_what_it_must_confirm(data: st.DataObject) -> None:
             as_of(state, now)
             fold(state, [Event(v=1, at=now, session=name, n=10_000 + state.events, payload=done)])
             assert not any(left.about == need.about and name in left.to for left in find_needs(state, Observed(now, 0)))
+
+
+def with_people(events: list[Event]) -> list[Event]:
+    """The same history, in which some sessions are those of people."""
+    return [
+        replace(event, payload=replace(event.payload, person=True))
+        if isinstance(event.payload, SessionStarted) and not event.imported and crc32(event.session.encode()) % 2
+        else event
+        for event in events
+    ]
+
+
+@given(histories().map(varied).map(with_people))
+def test_a_blocked_session_is_a_need_until_a_person_writes(events: list[Event]) -> None:
+    state = State()
+    answered: dict[str, str] = {}  # when a person last wrote to a session
+    for event in events:
+        sender = state.sessions.get(event.actor)
+        if isinstance(event.payload, MessageSent) and event.payload.to != EVERYONE and not event.imported:
+            is_person = sender is not None and sender.person
+            answered |= {state.current_session(name): event.at for name in event.payload.to if is_person}
+        fold(state, [event])
+        found = {need.session for need in find_needs(state, Observed(state.at, 1e9)) if need.kind == "blocked"}
+        here = [it for it in state.sessions.values() if it.live and it.doing.blocked_on]
+        asking = {it.id for it in here if it.doing.asks_person}
+        unanswered = {it.id for it in here if answered.get(it.id, "") < it.blocked_since}
+        assert found == asking | unanswered
+
+
+@given(histories().map(varied), st.sampled_from(GAPS_S))
+def test_older_needs_come_first_then_those_that_hold_up_more(events: list[Event], gap: float) -> None:
+    state = as_of(fold(State(), events), add_time(events[-1].at, gap))
+    needs = find_needs(state, Observed(state.reached, SILENT_S))
+    for one, other in pairwise(needs):
+        if row_of(one)[0] == row_of(other)[0]:
+            assert (one.since, -one.holds_up) <= (other.since, -other.holds_up)
+    for need in needs:
+        if need.kind in ("silent", "dead"):
+            assert need.holds_up == len(need.sessions) - 1

@@ -92,7 +92,14 @@ def make_lane(
 
 def make_bar(session: str, claim: str, start: float, end: float | None = None, **more: object) -> dict[str, Any]:
     """Return the row of a claim from minute to minute."""
-    bar = {"kind": "claim", "id": claim, "session": session, "agent": "", "resource": "file/a.py", "mode": "exclusive"}
+    bar: dict[str, Any] = {
+        "kind": "claim",
+        "id": claim,
+        "session": session,
+        "agent": "",
+        "resource": "file/a.py",
+        "mode": "exclusive",
+    }
     bar |= {"note": "", "automatic": False, "start": instant(start), "behind": [], "rule": 0, "cause": ""}
     bar |= {"end": "", "how": ""} if end is None else {"end": instant(end), "how": "released"}
     return bar | more

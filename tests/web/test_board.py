@@ -48,12 +48,12 @@ def test_what_needs_someone_is_on_the_board_of_the_past(page: Page) -> None:
 def test_a_row_opens_its_story_by_click_and_by_enter(page: Page) -> None:
     shown = panels(page)
     page.locator("#board").get_by_role("link", name="droplet/church-guidance").first.click()
-    expect(page.locator("#drawer")).to_be_visible()
+    expect(page.locator("#drawer .kind")).to_be_visible()
     page.keyboard.press("Escape")
     link = page.locator("#board").get_by_role("link", name=re.compile("silent: ben"))
     link.focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#drawer")).to_be_visible()
+    expect(page.locator("#drawer .kind")).to_be_visible()
     assert [given["about"] for name, given in shown.calls if name == "story"] == ["droplet/church-guidance", BEN]
     assert page.evaluate("store.view.open") == BEN
 

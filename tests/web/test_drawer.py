@@ -84,10 +84,10 @@ def test_the_longest_body_is_cut_until_asked_for(page: Page) -> None:
 
 def test_a_step_takes_the_whole_page_to_its_time(page: Page) -> None:
     shown = opened(page)
-    page.locator("#drawer .step").nth(1).get_by_role("button", name="show the page at this moment").click()
+    step = page.locator("#drawer .step").nth(1)
+    with page.expect_request(lambda request: "at=" in request.url):
+        step.get_by_role("button", name="show the page at this moment").click()
     assert page.evaluate("store.view.at") == f"{BEN}/2"
-    page.wait_for_function("() => !document.querySelector('#drawer').hasAttribute('aria-busy')")
-    page.wait_for_timeout(600)
     assert shown.calls[-1] == ("story", {"about": "droplet/church-guidance", "at": f"{BEN}/2"})
 
 
@@ -138,7 +138,7 @@ def test_new_events_are_read_into_an_open_story(page: Page) -> None:
     link.focus()
     changed["lines"] = ["ada lets it go"]
     shown.receive(moment(position="13/x"))
-    expect(page.locator("#drawer .lines")).to_have_text("ada lets it go")
+    expect(page.locator("#drawer .lines")).to_have_text("ada lets it go", timeout=10_000)
     expect(link).to_be_focused()
     assert page.locator("#drawer .rules").get_attribute("open") is not None
     count = len(shown.calls)

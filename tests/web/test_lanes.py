@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web.lanes_page import (
     Tables,
@@ -432,3 +433,23 @@ def test_a_tap_opens_and_a_pinch_zooms(page: Page, address: str) -> None:
     shown = span(page)
     assert shown[1] - shown[0] == pytest.approx((before[1] - before[0]) / 3, rel=0.02)
     assert view(page)["open"] == ""
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
+def test_axe_finds_nothing_in_the_lanes(browser: Browser, address: str, width: int, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 740}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    open_lanes(
+        page, address, timeline_of(random_tables(5, 9, 60, 240), 240), {"from": instant(100), "to": instant(200)}
+    )
+    for words in ("more", "What the signs mean", "What is shown, as a list"):
+        page.locator("#lanes summary").get_by_text(words).click()
+    page.locator(".legend > .chips button").first.click()
+    page.locator(".lanes-view canvas").focus()
+    page.keyboard.press("ArrowDown")
+    found = [
+        f"{rule['id']}: {[node['html'] for node in rule['nodes']][:3]}"
+        for rule in Axe().run(page).response["violations"]
+    ]
+    context.close()
+    assert [text for text in found if not text.startswith(("page-has-heading-one", "landmark"))] == []

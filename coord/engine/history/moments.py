@@ -14,32 +14,47 @@ from contextlib import contextmanager
 from copy import copy
 from operator import attrgetter
 from threading import Lock
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from coord.engine.cache import older_checkpoints
 from coord.engine.cache.buckets import CacheDamaged
 from coord.engine.cache.checkpoint import SavedFold, StoreVersion
-from coord.engine.history.continuation import continues
 from coord.engine.history.recent import read_known_event
 from coord.engine.history.replayed import replay_until
-from coord.engine.history.stretch import End, WholeHistoryNeeded, end_at, end_of, read_stretch, start_of
+from coord.engine.history.stretch import (
+    End,
+    Journals,
+    WholeHistoryNeeded,
+    check_continued,
+    end_at,
+    end_of,
+    read_stretch,
+    start_of,
+)
 from coord.engine.snapshot import Snapshot
 from coord.engine.times import is_event_name, only_event, parse_cut, parse_instant, split_event_name
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
+from eventlog.archived import ArchiveSummary
 from eventlog.errors import LogError
 from eventlog.events import Event
 from eventlog.local.journal import is_session_id
+from eventlog.scanning import Position
 from projections.rules.fold import as_of, fold
 from projections.rules.rows import ids_with_prefix, listed_sessions
 from projections.rules.state import State
-from projections.views.point_in_time import PointInTime, after_event, after_instant
+from projections.views.point_in_time import PointInTime, SortKey, after_event, after_instant
 
 _MOST_PARTS = 3  # kept in memory
+_MOST_EVENTS = 20_000  # in a part that ends at the present; a longer one is read again from a newer checkpoint
 _encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(SavedFold).decode
 _key = attrgetter("key")
+Present: TypeAlias = tuple[int, SortKey, dict[str, Position], ArchiveSummary]
+"""What identifies a present: if it is equal, nothing has changed."""
 
 
 class _Part(Struct, eq=False):
@@ -52,7 +67,7 @@ class _Part(Struct, eq=False):
     store: StoreVersion
     new: set[str]  # the sessions that have no event before it
     end: End
-    checked: set[str]  # journals of which it is known that they continue its end
+    present: Present  # when it was checked last
 
 
 class _Reached(Struct):
@@ -71,6 +86,7 @@ class Moments:
 
     def __init__(self, system: System, workspace: Workspace) -> None:
         self._system, self._workspace, self._lock = system, workspace, Lock()
+        self._journals = Journals(workspace.log)
         self._present: Snapshot | None = None
         self._parts: list[_Part] = []  # the one that was used last at the end
         self._reached: _Reached | None = None
@@ -153,12 +169,25 @@ class Moments:
         return part
 
     def _is_current(self, present: Snapshot, part: _Part) -> bool:
-        """Return whether a part in memory still belongs to the history."""
-        if part.end_count is None:
-            return part.end.positions == end_of(present, part.store.head).positions and (
-                part.begin + len(part.events) == present.state.events
-            )
-        return continues(present, part.end, part.checked)
+        """Return whether a part in memory still belongs to the history. One that ends at the present is extended.
+
+        Raises as `_part` does.
+        """
+        if part.present == (now := _identity(present)):
+            return True
+        try:
+            if part.end_count is None:
+                end = end_of(present)
+                more = read_stretch(present, self._journals, part.end, end)
+                part.events += more.events
+                part.new |= more.new
+                part.end = _copied(end)
+            else:
+                check_continued(present, self._journals, part.end)
+        except WholeHistoryNeeded:
+            return False
+        part.present = now
+        return len(part.events) <= _MOST_EVENTS
 
     def _read_part(self, present: Snapshot, begin: int) -> _Part:
         """Read the part from an older checkpoint up to the next one, or to the present. Raises as `_part` does."""
@@ -170,17 +199,27 @@ class Moments:
                 raise WholeHistoryNeeded
             start, store = older
         encoded = _encode(start)
+        end, end_count = _copied(end_of(present)), None
         for count in older_checkpoints.older_counts(cache):
-            if count > begin and (ended := older_checkpoints.load_end(cache, count)):
-                end, end_count = end_at(present, ended, store.head), count
+            if count > begin and (older_end := older_checkpoints.load_end(cache, count)):
+                end, end_count = end_at(older_end, older_end.store), count
                 break
-        else:
-            end, end_count = end_of(present, store.head), None
-        stretch = read_stretch(present, start, store, end)
-        part = _Part(begin, end_count, stretch.events, encoded, store, set(stretch.new), end, set())
-        if end_count is not None and not continues(present, end, part.checked):
-            raise WholeHistoryNeeded
-        return part
+        stretch = read_stretch(present, self._journals, end_at(start, store), end)
+        if end_count is not None:
+            check_continued(present, self._journals, end)
+        return _Part(begin, end_count, stretch.events, encoded, store, set(stretch.new), end, _identity(present))
+
+
+def _identity(present: Snapshot) -> Present:
+    end = _copied(end_of(present))
+    return end.state.events, end.state.last, end.in_log, end.store.archive
+
+
+def _copied(end: End) -> End:
+    """Return an end that does not change when the snapshot reads on."""
+    state = State(events=end.state.events, last=end.state.last, reached=end.state.reached)
+    store = replace(end.store, archive=replace(end.store.archive))
+    return End(dict(end.in_log), state, store)
 
 
 def _point(present: Snapshot, text: str) -> PointInTime:

@@ -13,7 +13,7 @@ from coord.engine.cache.buckets import CacheDamaged
 from coord.engine.cache.checkpoint import SavedFold, StoreVersion
 from coord.engine.cache.older_checkpoints import older_checkpoint_before
 from coord.engine.history.full import FullHistory, Past
-from coord.engine.history.stretch import WholeHistoryNeeded, end_of, read_stretch, start_of
+from coord.engine.history.stretch import Journals, WholeHistoryNeeded, end_at, end_of, read_stretch, start_of
 from coord.engine.snapshot import Snapshot
 from coord.engine.times import is_event_name, parse_instant
 from coord.workspace.paths import Workspace
@@ -77,7 +77,8 @@ class RecentHistory(Past):
         """Read the events after an older checkpoint, whose store is given. Raises `WholeHistoryNeeded`."""
         if self.snapshot.history.problems:
             raise WholeHistoryNeeded
-        stretch = read_stretch(self.snapshot, older, store, end_of(self.snapshot, store.head))
+        journals = Journals(self.snapshot.workspace.log)
+        stretch = read_stretch(self.snapshot, journals, end_at(older, store), end_of(self.snapshot))
         self.start, self.events = older.state, stretch.events
         start_of(self.snapshot, older, store).expect_none(stretch.new)
 

@@ -1,30 +1,39 @@
-"""Read a stretch of the history: the events between two states of which each continues the same journals.
+"""Read a stretch of the history: the events between two ends, of which each is a checkpoint or the present.
 
-A stretch is valid if each journal leads from the positions of the first state to those of the second, all its events
-sort after the first state, and both states differ by the number of these events.
+An end has the positions of the journals in the log at that time, and the number of journals that were in the archive.
+Nothing is appended to an archived journal, and each line contains a hash of the lines before it. Which journals were
+in the archive follows from the time of their first event: all others began after the end.
+
+A stretch is valid if each journal leads from its position at the start to the one at the end, all events sort after the
+start, and both states differ by the number of these events. The present continues an end if each journal has the same
+lines up to there, its next event sorts after the end, and no other journal begins before it.
 """
 
-from collections.abc import Mapping, Set
+import os
+from collections.abc import Iterator, Set
+from functools import partial
 
 from msgspec import Struct
 
 from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.checkpoint import SavedFold, StoreVersion
-from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions_since
+from coord.engine.cache.ended import EndedRows, StoredPositions
 from coord.engine.cache.older_checkpoints import OlderEnd
 from coord.engine.cache.recompute import recompute
 from coord.engine.snapshot import Snapshot
 from coord.errors import no_log
 from eventlog.archived import Archive
 from eventlog.errors import LogError
-from eventlog.events import Event
+from eventlog.events import Event, Instant
 from eventlog.history import LogReader
-from eventlog.local.journal import read_between
+from eventlog.local.files import ARCHIVE_FOLDER, list_journal_sizes
+from eventlog.local.journal import is_session_id, read_between, read_from, with_journal_path
 from eventlog.order import order_key
-from eventlog.scanning import Position
+from eventlog.scanning import Position, scan
 from projections.rules.state import State
 
 _NOTHING = Position()
+_CHUNK_BYTES = 1 << 12  # read at a time to find the next event of a journal
 
 
 class WholeHistoryNeeded(Exception):
@@ -32,15 +41,18 @@ class WholeHistoryNeeded(Exception):
 
 
 class End(Struct):
-    """Where a stretch ends: a state, of which only its end counts, and the positions there, in the log and in a store.
-
-    `positions` has all positions that can differ from those at the start of the stretch.
+    """An end of a stretch: the positions in the log, how many journals were in the archive, and a state, of which only
+    the end is used.
     """
 
-    positions: dict[str, Position]
-    state: State
     in_log: dict[str, Position]
+    state: State
     store: StoreVersion
+
+    @property
+    def archived(self) -> int:
+        """How many journals have a final position in the archive."""
+        return self.store.archive.journals
 
 
 class Stretch(Struct):
@@ -50,21 +62,66 @@ class Stretch(Struct):
     new: Set[str]
 
 
-def end_of(snapshot: Snapshot, head: bytes) -> End:
-    """Return the present as the end of a stretch whose start has the store with this head. Raises CacheDamaged."""
-    history, buckets = snapshot.history, snapshot.ended.buckets
-    in_log = {name: position for name, position in history.archive.changes.items() if position} | history.positions
-    store = StoreVersion(buckets.head, buckets.pending)
-    return End(final_positions_since(buckets, head) | in_log, snapshot.state, in_log, store)
+def end_of(snapshot: Snapshot) -> End:
+    """Return the present as an end."""
+    buckets, archive = snapshot.ended.buckets, snapshot.history.archive
+    return End(snapshot.history.positions, snapshot.state, StoreVersion(buckets.head, buckets.pending, archive.summary))
 
 
-def end_at(snapshot: Snapshot, older: OlderEnd, head: bytes) -> End:
-    """Return the end of an older checkpoint as that of a stretch whose start has the store with this head.
+def end_at(older: OlderEnd | SavedFold, store: StoreVersion) -> End:
+    """Return an older checkpoint, whose store is given, as an end."""
+    return End(older.positions, older.state, store)
 
-    Raises CacheDamaged.
-    """
-    positions = final_positions_since(buckets_of(snapshot, older.store), head) | older.positions
-    return End(positions, older.state, older.positions, older.store)
+
+class Journals:
+    """The journals of a log. The times of their first events are read once."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._firsts: dict[str, Instant] = {}
+
+    def names(self) -> set[str]:
+        """Return the names of all journals. Raises OSError."""
+        names = list_journal_sizes(self.folder).keys() | _archived(self.folder)
+        return {name for name in names if is_session_id(name)}
+
+    def begins_after(self, name: str, end: End) -> bool:
+        """Return whether a journal has no event before an end. Raises LogError or OSError."""
+        if name not in self._firsts:
+            event = next(self.events_after(name, _NOTHING), None)
+            if event is None:
+                return True
+            self._firsts[name] = event.at
+        return end.state.last < (self._firsts[name], name, 1)
+
+    def events_after(self, name: str, position: Position) -> Iterator[Event]:
+        """Yield the events of a journal after a position, read in small pieces.
+
+        Raises `WholeHistoryNeeded` if the lines up to the position are not the same, LogError and OSError.
+        """
+        while not position.stopped:
+            read = partial(read_from, size=position.size, last=position.last, chunk_bytes=_CHUNK_BYTES)
+            data, was_rewound = with_journal_path(self.folder, name, read)
+            if was_rewound:
+                raise WholeHistoryNeeded
+            events, after = scan(name, data, position)
+            yield from events
+            if after.size == position.size:
+                return
+            position = after
+
+    def forget(self, snapshot: Snapshot) -> None:
+        """Forget what was read of journals that were rewound."""
+        for name, position in snapshot.history.positions.items():
+            if position.rewound:
+                self._firsts.pop(name, None)
+
+
+def _archived(folder: str) -> Set[str]:
+    try:
+        return list_journal_sizes(os.path.join(folder, ARCHIVE_FOLDER)).keys()
+    except FileNotFoundError:
+        return set()
 
 
 def buckets_of(snapshot: Snapshot, store: StoreVersion) -> Buckets:
@@ -72,29 +129,68 @@ def buckets_of(snapshot: Snapshot, store: StoreVersion) -> Buckets:
     return Buckets(snapshot.workspace.cache, store.head, store.pending)
 
 
-def read_stretch(snapshot: Snapshot, start: SavedFold, store: StoreVersion, end: End) -> Stretch:
-    """Return the events between the state of a checkpoint, whose store is given, and an end.
+def read_stretch(snapshot: Snapshot, journals: Journals, start: End, end: End) -> Stretch:
+    """Return the events between two ends.
 
-    Raises `WholeHistoryNeeded` if the stretch is not valid, CacheDamaged, LogError and OSError.
+    Raises `WholeHistoryNeeded` if the stretch is not valid, LogError and OSError.
     """
-    starts = final_positions_since(buckets_of(snapshot, store), store.head) | start.positions
-    events = _read_between(snapshot.history.folder, starts, end)
+    journals.forget(snapshot)
+    names, new, events = journals.names(), set[str](), list[Event]()
+    before = check_archive(snapshot, journals, start, names)
+    for name in names - before:
+        position = start.in_log.get(name)
+        if position is None:
+            position = _NOTHING
+            new.add(name)
+        if name in end.in_log:
+            events += _between(journals.folder, name, position, end.in_log[name])
+        elif position is not _NOTHING or not journals.begins_after(name, end):
+            events += journals.events_after(name, position)  # it was archived since
+    # The positions can be ahead of the state: see `Snapshot.catch_up`.
+    events = sorted((event for event in events if event.at <= end.state.at), key=order_key)
     is_late = bool(events) and not start.state.precedes(events[0].key)
     if is_late or start.state.events + len(events) != end.state.events:
         raise WholeHistoryNeeded
-    return Stretch(events, end.positions.keys() - starts.keys())
+    return Stretch(events, new)
 
 
-def _read_between(folder: str, starts: Mapping[str, Position], end: End) -> list[Event]:
-    """Return the events of the journals between these positions, in order. Raises `WholeHistoryNeeded`."""
-    events: list[Event] = []
-    for name in starts.keys() | end.positions.keys():
-        new = read_between(folder, name, starts.get(name, _NOTHING), end.positions.get(name, _NOTHING))
-        if new is None:
+def _between(folder: str, name: str, start: Position, end: Position) -> list[Event]:
+    events = read_between(folder, name, start, end)
+    if events is None:
+        raise WholeHistoryNeeded
+    return events
+
+
+def check_archive(snapshot: Snapshot, journals: Journals, end: End, names: Set[str]) -> set[str]:
+    """Return the journals that were in the archive at an end, of all `names`.
+
+    Raises `WholeHistoryNeeded` if these are not the journals that the end knows.
+    """
+    before = {name for name in names - end.in_log.keys() if not journals.begins_after(name, end)}
+    if len(before) != end.archived or any(end.in_log[name].size for name in end.in_log.keys() - names):
+        raise WholeHistoryNeeded
+    stored = StoredPositions(buckets_of(snapshot, end.store))
+    for name, position in snapshot.history.positions.items():
+        if position.rewound and name not in end.in_log and (stored.get(name) or stored.damaged):
             raise WholeHistoryNeeded
-        events += new
-    # The positions can be ahead of the state: see `Snapshot.catch_up`.
-    return sorted((event for event in events if event.at <= end.state.at), key=order_key)
+    return before
+
+
+def check_continued(snapshot: Snapshot, journals: Journals, end: End) -> None:
+    """Check that the events of the present up to an end are those that were read up to there.
+
+    Raises `WholeHistoryNeeded` if they are not, LogError and OSError.
+    """
+    journals.forget(snapshot)
+    names = journals.names()
+    check_archive(snapshot, journals, end, names)
+    for name in end.in_log.keys() & names:
+        before, now = end.in_log[name], snapshot.history.positions.get(name)
+        if now and (now.size < before.size or now.damage[: len(before.damage)] != before.damage):
+            raise WholeHistoryNeeded
+        event = next(journals.events_after(name, before), None)
+        if event and not end.state.precedes(event.key):
+            raise WholeHistoryNeeded
 
 
 def start_of(snapshot: Snapshot, start: SavedFold, store: StoreVersion) -> EndedRows:

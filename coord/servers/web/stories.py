@@ -6,7 +6,7 @@ terminal, in which control characters are shown by escapes.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,8 +17,8 @@ from coord.servers.child import ChildAnswer, Commands
 from eventlog.codec import DamagedLine, decode_event
 from eventlog.events import Event, MessageSent, SessionStarted
 
-_STEPS = 100
-_FOUND = 50  # events
+_STEPS = (100, 5)  # the second number is used where the texts of so many are too long
+_FOUND = (50, 2)  # events
 _LINKS = 400
 _FIELD_CHARS = 4000
 _TITLE_CHARS = 200
@@ -30,7 +30,16 @@ _EVENT_ID = re.compile(r"(?<![\w./-])[a-z0-9][a-z0-9._-]*/[1-9][0-9]{0,15}(?![\w
 async def story(commands: Commands, about: str, at: str = "") -> dict[str, Any]:
     """Return the story of what `about` names, now or at a point in time. An error of the command is in `error`."""
     point = [f"--at={at}"] if at else []
-    return story_document(about, await commands.run("why", f"--limit={_STEPS}", *point, "--", about))
+    return story_document(about, await _run(commands, _STEPS, "why", *point, "--", about))
+
+
+async def _run(commands: Commands, limits: Sequence[int], name: str, *words: str) -> ChildAnswer:
+    """Run a command that lists rows, with fewer rows if they are too long."""
+    for limit in limits:
+        answer = await commands.run(name, f"--limit={limit}", *words)
+        if not answer.too_long:
+            break
+    return answer
 
 
 def story_document(about: str, answer: ChildAnswer) -> dict[str, Any]:
@@ -160,7 +169,7 @@ async def find(commands: Commands, text: str, labels: Mapping[str, str] | None =
 
     `labels` has what the page calls the sessions that it shows.
     """
-    answer = await commands.run("log", f"--limit={_FOUND}", "--", text)
+    answer = await _run(commands, _FOUND, "log", "--", text)
     events = [event for event in map(_decoded, answer.documents) if event]
     return {
         "text": text,

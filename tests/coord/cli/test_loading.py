@@ -30,6 +30,17 @@ def test_commands_load_only_what_they_use(command: str, repo: Repo) -> None:
     assert loaded & unused == set()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["status", "claims", "watch --once", "why droplet/x", "timeline --json", "report"])
+def test_only_the_page_loads_a_web_server(command: str, repo: Repo) -> None:
+    one, _ = repo.sessions(1)[0]
+    loaded = {
+        line.rpartition("|")[2].strip().partition(".")[0] for line in one.run(f"{_TRACED} {command}").err.splitlines()
+    }
+    assert "coord" in loaded
+    assert loaded & {"starlette", "uvicorn", "jinja2", "anyio", "asyncio", "h11", "socket", "webbrowser"} == set()
+
+
 def test_other_modules_are_as_usual_after_msgspec_is_loaded() -> None:
     assert _after_loading_msgspec(
         "import decimal, typing, uuid, msgspec.inspect, msgspec.toml",

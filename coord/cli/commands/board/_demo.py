@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from msgspec import Struct
 
 from coord.errors import CoordError
-from coord.servers.child import clean_environment
+from coord.servers.environment import clean_environment
 
 SESSIONS = ("ada", "ben", "cai")
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from coord.cli.commands.history._stories import stories
 from coord.cli.commands.history._written import write_result
-from coord.cli.commands.history.log import searched_text
 from coord.engine.board import board_of
 from coord.engine.history.full import FullHistory
+from coord.engine.history.search import searched_text
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.render.board.text import ROWS

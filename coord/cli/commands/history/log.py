@@ -14,6 +14,7 @@ from coord.cli.paging import Page, before_option, limit_option, newest_page
 from coord.cli.parser import argument, command, option
 from coord.cli.resources.words import resources_meant
 from coord.engine.history.full import FullHistory
+from coord.engine.history.search import contains
 from coord.engine.run import Run
 from coord.engine.times import is_event_name
 from coord.errors import DONE, CoordError, usage_error
@@ -132,7 +133,7 @@ def _build_filters(
         _check_types(past, types)
         filters.append(lambda event: any(_has_type(type_of(event), kind) for kind in types))
     if text:
-        filters.append(lambda event: text.casefold() in searched_text(event))
+        filters.append(lambda event: contains(event, text))
     return filters
 
 
@@ -183,22 +184,6 @@ def about_filter(resources: Sequence[str]) -> Filter:
         return any(overlap(wanted, each) for wanted in resources for each in (resource, *files) if each)
 
     return matches
-
-
-def searched_text(event: Event) -> str:
-    """Return the text of an event in which a search looks, in lower case."""
-    return "\n".join([event.id, *(word.casefold() for word in _strings_in(msgspec.to_builtins(event.payload)))])
-
-
-def _strings_in(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _strings_in(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _strings_in(part)
 
 
 # --- output ---------------------------------------------------------------------------------------------------------

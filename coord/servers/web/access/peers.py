@@ -30,13 +30,13 @@ def foreign_user(client: Address, server: Address, allowed: frozenset[int]) -> b
     if not sys.platform.startswith("linux"):
         return False
     table = "/proc/net/tcp6" if ":" in client[0] else "/proc/net/tcp"
-    here, there = _encoded(server), _encoded(client)
     try:
+        here, there = _encoded(server), _encoded(client)
         if user := _find(table, there, here):
             return int(user) not in allowed
         return not _find(table, here, there)
     except (OSError, ValueError, IndexError):
-        return False  # this system has no such table
+        return False  # there is no such table, or an address that is not in it, such as one with a zone
 
 
 def _find(table: str, local: bytes, remote: bytes) -> bytes:

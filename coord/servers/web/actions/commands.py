@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from msgspec import Struct, field
 
-from coord.servers.child import clean_environment
+from coord.servers.environment import clean_environment
 from coord.servers.web.actions.table import Words
 from coord.workspace.paths import Workspace
 

@@ -1,5 +1,7 @@
 """The timeline of an earlier part of the history, computed when it is asked for, and not kept."""
 
+import gc
+
 import msgspec
 
 from coord.engine.snapshot import Snapshot
@@ -24,4 +26,7 @@ def earlier_timeline(system: System, workspace: Workspace, until: str) -> bytes:
     changes = TimelineChanges(state)
     changes.add(events)
     changes.advance(end)
-    return msgspec.json.encode(TimelinePart(since, end, "", False, earlier, changes.tables()))
+    data = msgspec.json.encode(TimelinePart(since, end, "", False, earlier, changes.tables()))
+    del changes, state, events, snapshot
+    gc.collect()  # they are in cycles, and there are too few of them for Python to notice how large they are
+    return data

@@ -139,10 +139,11 @@ class LiveView:
             snapshot.follow()
         board, current = current_board(self._system, config, snapshot, ROWS)
         window.changes.advance(current.now)
-        self.moment = self._make_moment(board, current, [])
+        problems = [problem.text for problem in snapshot.journal_problems()]
+        self.moment = self._make_moment(board, current, problems)
         self._due = self.notices.due(board, self.is_visible)
         self.moment["position"] = window.id
-        self._window, self.next_change = window, str(self.moment["next_change"])
+        self._window, self.next_change = window, current.state.due
         return snapshot
 
     def _make_failed(self) -> None:

@@ -18,7 +18,15 @@ from coord.engine.cache.older_checkpoints import (
 )
 from coord.engine.cache.recompute import recompute
 from coord.engine.history.recent import RecentHistory
-from coord.engine.history.stretch import WholeHistoryNeeded, end_at, end_of, read_stretch, start_of
+from coord.engine.history.stretch import (
+    Journals,
+    WholeHistoryNeeded,
+    check_continued,
+    end_at,
+    end_of,
+    read_stretch,
+    start_of,
+)
 from coord.engine.snapshot import Snapshot
 from eventlog.archived import Archive
 from eventlog.errors import LogError
@@ -65,7 +73,10 @@ def open_window(snapshot: Snapshot) -> tuple[State, list[Event]]:
     present = snapshot.state
     day_ago = before_instant(add_time(present.at, -DAY_S)) if present.at else before_instant("")
     least = present.events - MAX_EVENTS
-    if snapshot.fresh and (older := older_checkpoint_of_window(snapshot.workspace.cache, day_ago.key, least)):
+    older = older_checkpoint_of_window(snapshot.workspace.cache, day_ago.key, least) if snapshot.fresh else None
+    if snapshot.fresh and least <= 0 and older is None:
+        older = SavedFold({}, State()), StoreVersion()
+    if older:
         recent = RecentHistory(snapshot)
         with suppress(WholeHistoryNeeded, CacheDamaged, LogError, OSError):
             recent.read_from(*older)
@@ -95,9 +106,10 @@ def _read_stretch_before(snapshot: Snapshot, last: EventKey) -> tuple[State, lis
     if older is None:
         raise WholeHistoryNeeded
     start, store = older
-    stretch = read_stretch(
-        snapshot, start, store, end_at(snapshot, later, store.head) if later else end_of(snapshot, store.head)
-    )
+    journals, end = Journals(snapshot.workspace.log), end_at(later, later.store) if later else end_of(snapshot)
+    stretch = read_stretch(snapshot, journals, end_at(start, store), end)
+    if later:
+        check_continued(snapshot, journals, end)
     start_of(snapshot, start, store).expect_none(stretch.new)
     return start.state, stretch.events
 

@@ -27,11 +27,7 @@ mountBoard(part("board"), store, api);
 mountDrawer(part("drawer"), store, api);
 mountSearch(part("search"), store, api);
 mountNotify(part("notify"), store, api);
-for (const [key, text, group] of [
-  ["/", "Search", "Page"], ["Escape", "Close what is open", "Page"],
-  ["↑ ↓ ← →", "Choose a lane, and a claim in it", "Lanes, while they have the focus"],
-  ["Enter", "Open the story of what is chosen", "Lanes, while they have the focus"],
-  ["+ − 0", "Zoom in, zoom out, show all", "Lanes, while they have the focus"],
-]) addKey(key, text, group);
+addKey("/", "Search", "Page");
+addKey("Escape", "Close what is open", "Page");
 mountKeys();
 mountStream(store, api);

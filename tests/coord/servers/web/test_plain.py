@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.servers.web.plain import plain_page
+from tests.support.in_process import NOON
 
 TEXT = st.text(
     st.one_of(st.sampled_from("<>&\"'{}%#;/=!-\u202e\u2066\x00\n "), st.characters(codec="utf-8")), max_size=30
@@ -20,7 +21,7 @@ ALLOWED = set(
 def moment(**changes: Any) -> dict[str, Any]:
     """A moment document of a folder where nothing happens."""
     return {
-        "at": "2026-11-22T12:00:00.000000Z", "live": True, "counts": {"needs": 0}, "needs": [], "board": [],
+        "at": NOON, "live": True, "counts": {"needs": 0}, "needs": [], "board": [],
         "claims": [], "messages": [], "sessions": [], "names": {}, "problems": [], "folder": "shop",
     } | changes  # fmt: skip
 
@@ -52,12 +53,12 @@ class _Parsed(HTMLParser):
 def hostile(text: str) -> dict[str, Any]:
     """A moment in which everything that comes from sessions is this text."""
     need = {
-        "id": text, "kind": text, "text": text, "since": text, "urgent": True, "asks_person": True, "session": text,
+        "id": text, "kind": text, "text": text, "since": NOON, "urgent": True, "asks_person": True, "session": text,
         "sessions": [text], "about": text, "subject": text, "excerpt": text, "holds_up": 1,
         "steps": [{"why": text, "commands": [["coord", text]], "sessions": [text]}], "actions": [],
     }  # fmt: skip
     message = {
-        "id": text, "at": text, "session": text, "to": [text], "everyone": False, "subject": text, "body": text,
+        "id": text, "at": NOON, "session": text, "to": [text], "everyone": False, "subject": text, "body": text,
         "length": 99, "urgency": text,
     }  # fmt: skip
     section = {

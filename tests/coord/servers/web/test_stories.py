@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from coord.render.why import step_fields
-from coord.servers.child import Commands, clean_environment
+from coord.servers.child import Commands
+from coord.servers.environment import clean_environment
 from coord.servers.web.stories import find, group_found, story
 from eventlog.events import MessageSent
 from projections.views.claim_history import ClaimHistoryEntry
@@ -172,6 +173,18 @@ def test_a_command_that_takes_too_long_is_ended(inside: SimulatedMachine) -> Non
     found = asyncio.run(story(commands, "ada"))
     assert found["error"] == "coord why took more than 0.001 s, and was ended."
     assert commands.running == 0
+
+
+def test_fewer_rows_are_read_where_they_are_long(inside: SimulatedMachine) -> None:
+    for number in range(6):
+        inside.run(200, "send", "ada", f"long {number}", "long " * 20_000)
+        inside.run(200, "claim", "port", "1", "--note", "note " * 190)
+    commands = commands_in(inside.repo, max_output=300_000)
+    found = asyncio.run(find(commands, "long"))
+    assert [len(group["results"]) for group in found["groups"]] == [2]
+    assert (found["older"], found["error"]) == (True, "")
+    commands.max_output = 1_000
+    assert asyncio.run(story(commands, "ada"))["error"] == "coord why printed more than 1.0 KB, and was ended."
 
 
 def test_at_most_two_commands_run_at_once(inside: SimulatedMachine) -> None:

@@ -94,7 +94,7 @@ function drawAxis(frame, marks) {
   context.fillRect(0, 0, width, HEAD - 4);
   context.textAlign = "center";
   for (const tick of marks) {
-    if (tick.x < scale.left + 16 || tick.x > width - 20) continue;
+    if (tick.x < 20 || tick.x > width - 16) continue;
     write(frame, tick.label, tick.x, 26, theme.soft, "11px ");
     if (tick.day) write(frame, tick.day, Math.min(tick.x, width - 34), 12, theme.ink, "600 11px ");
   }

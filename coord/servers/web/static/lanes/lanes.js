@@ -30,7 +30,8 @@ export function mount(element, store, api) {
   lanes.ui = build(lanes);
   lanes.legend = makeLegend(store, state.model);
   lanes.list = makeList(store, state);
-  element.append(lanes.legend.element, lanes.list.element);
+  lanes.legend.element.append(lanes.list.element);
+  element.append(lanes.legend.element);
   state.theme = readTheme(element);
   watch(lanes);
   takeView(lanes);
@@ -179,7 +180,7 @@ function placeNothing(lanes) {
 }
 
 function resizeHeight({ state, ui, element }) {
-  const all = state.placed.height + HEAD + 4, high = Math.round(Math.max(110, Math.min(all, innerHeight * 0.62)));
+  const all = state.placed.height + HEAD + 4, high = Math.round(Math.max(110, Math.min(all, innerHeight / 2)));
   ui.scroller.style.height = `${high}px`;
   ui.spacer.style.height = `${Math.max(0, all - high)}px`;
   const ratio = window.devicePixelRatio || 1, wide = state.width || element.clientWidth;
@@ -195,6 +196,7 @@ function resizeHeight({ state, ui, element }) {
 function resize(lanes) {
   const { state, ui } = lanes;
   state.width = ui.scroller.clientWidth;
+  document.documentElement.style.setProperty("--lanes-bar", `${ui.scroller.offsetWidth - state.width - 2}px`); // for the slider below
   state.narrow = state.width < 640;
   place(lanes);
 }

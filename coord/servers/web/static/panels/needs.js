@@ -19,10 +19,11 @@ export function mount(element, store, api) {
     write: h("button", { type: "button", class: "small", onClick: () => openAct("send", {}, store, api) }, "Write a message"),
     inbox: h("button", { type: "button", class: "small", hidden: true, onClick: () => openAct("inbox", {}, store, api) }),
     list: h("ul", { class: "rows" }),
-    news: h("div", { class: "hidden", role: "status", "aria-live": "polite" }),
-    rows: new Map(), known: null,
+    news: h("div", { id: "news", class: "hidden", role: "status", "aria-live": "polite" }),
+    rows: new Map(), known: null, announced: [],
   };
-  fill(element, h("div", { class: "bar" }, panel.title, h("div", { class: "actions" }, panel.inbox, panel.write)), panel.list, panel.news);
+  fill(element, panel.title, panel.list, h("div", { class: "actions" }, panel.write, panel.inbox));
+  document.body.append(panel.news);
   store.subscribe((changed) => {
     if (changed.has("moment") || changed.has("view")) draw(panel);
     if (changed.has("live")) announce(panel);
@@ -115,7 +116,9 @@ function announce(panel) {
   const needs = (panel.store.live || {}).needs || [];
   const fresh = panel.known ? needs.filter((need) => !panel.known.has(need.id)) : [];
   panel.known = new Set(needs.map((need) => need.id));
+  if (!panel.announced.some((id) => panel.known.has(id))) panel.news.textContent = "";
   if (!fresh.length) return;
+  panel.announced = fresh.map((need) => need.id);
   const texts = fresh.slice(0, MOST_NEW).map((need) => need.text.slice(0, 200));
   const more = fresh.length - texts.length;
   panel.news.textContent = `Needs you: ${texts.join(". ")}${more > 0 ? `, and ${more} more` : ""}`;

@@ -120,12 +120,13 @@ function addOption(box, children, choose, kind = "") {
   return option;
 }
 
-/** Return a text whose part that was searched for is marked. */
+/** Return a text whose part that was searched for is marked. Of a long text before it, the first word is shown: who. */
 function marked(text, wanted) {
   const at = text.toLowerCase().indexOf(wanted.toLowerCase());
   if (at < 0) return text;
-  const start = Math.max(0, at > 60 ? at - 40 : 0);
-  return [start ? "…" : "", text.slice(start, at), h("mark", {}, text.slice(at, at + wanted.length)), text.slice(at + wanted.length)];
+  let start = at > 60 ? text.indexOf(" ", at - 40) + 1 : 0;
+  if (start > at) start = 0;
+  return [start ? `${text.split(" ", 1)[0]} … ` : "", text.slice(start, at), h("mark", {}, text.slice(at, at + wanted.length)), text.slice(at + wanted.length)];
 }
 
 function take(box, choose) {

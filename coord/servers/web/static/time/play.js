@@ -6,16 +6,12 @@ import { toMs } from "../core/format.js";
 export const SPEEDS = [1, 10, 60, 600];
 const SHORTEST_MS = 120, LONGEST_MS = 1500, BUSY_MS = 40;
 
-/** Return the next stop of playing `times` at a speed: `{at, wait}`, the wait in milliseconds; null after the last time. */
-export function nextStop(times, at, speed) {
-  const index = firstAfter(times, at);
-  if (index === times.length) return null;
-  const gap = (toMs(times[index]) - toMs(at)) / speed;
-  if (gap >= SHORTEST_MS) return { at: times[index], wait: Math.min(gap, LONGEST_MS) };
-  const limit = toMs(at) + SHORTEST_MS * speed;
-  let last = index;
-  while (last + 1 < times.length && toMs(times[last + 1]) <= limit) last += 1;
-  return { at: times[last], wait: SHORTEST_MS };
+/** Return the latest of `times` within `played` milliseconds after `at`, at least the next one; undefined after the last. */
+export function nextStop(times, at, played) {
+  const limit = toMs(at) + played;
+  let index = firstAfter(times, at);
+  while (index + 1 < times.length && toMs(times[index + 1]) <= limit) index += 1;
+  return times[index];
 }
 
 /**
@@ -26,17 +22,21 @@ export function createPlayer(store, { times, here, begin, show, isBusy }) {
   let timer = 0, own = null;
 
   function plan() {
-    const stop = nextStop(times(), here(), store.view.playing);
-    timer = setTimeout(() => arrive(stop), stop ? stop.wait : SHORTEST_MS);
+    const next = nextStop(times(), here(), 0);
+    const gap = next ? (toMs(next) - toMs(here())) / store.view.playing : 0;
+    const begun = performance.now();
+    timer = setTimeout(() => arrive(begun), Math.max(SHORTEST_MS, Math.min(gap, LONGEST_MS)));
   }
-  function arrive(stop) {
+  function arrive(begun) {
     if (!store.view.playing) return;
-    if (isBusy()) timer = setTimeout(() => arrive(stop), BUSY_MS);
-    else {
-      go(stop ? stop.at : "");
-      if (stop) plan();
-      else stopPlaying();
+    if (isBusy()) {
+      timer = setTimeout(() => arrive(begun), BUSY_MS);
+      return;
     }
+    const stop = nextStop(times(), here(), (performance.now() - begun) * store.view.playing);
+    go(stop || "");
+    if (stop) plan();
+    else stopPlaying();
   }
   function go(at) {
     own = at;

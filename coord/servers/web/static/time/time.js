@@ -5,7 +5,7 @@ import { addKey } from "../core/keys.js";
 import { loadEarlier } from "../core/store.js";
 import { changeTimes, firstTime, sortedMarks } from "../core/timeline.js";
 import { KINDS, chosen, neighbour, target } from "./marks.js";
-import { createMoments } from "./moments.js";
+import { Moments } from "./moments.js";
 import { SPEEDS, createPlayer } from "./play.js";
 import { createScrubber } from "./scrubber.js";
 
@@ -15,13 +15,13 @@ const HOUR_MS = 3_600_000;
 export function mount(parts, store, api) {
   const words = api.live ? { present: "Live", back: "Back to live", past: "Not live: " } : { present: "The end", back: "To the end", past: "" };
   const known = knowledgeOf(store);
-  const moments = createMoments(store, api, () => draw());
+  const moments = new Moments(store, api, () => draw());
   const player = createPlayer(store, {
     times: known.times, here, begin: () => toInstant(Math.max(spanOf(store).from, spanOf(store).live - HOUR_MS)),
     show: (at) => moments.show(at, { continuous: true }), isBusy: () => moments.busy,
   });
   const acts = {
-    live: () => { player.stop(); moments.live(); },
+    live: () => { player.stop(); moments.show(""); },
     step: (by) => { player.stop(); moments.step(by); },
     show: (at, options) => { player.stop(); moments.show(at, options); },
     play: () => (store.view.playing ? player.stop() : player.start(Number(bar.speed.value))),

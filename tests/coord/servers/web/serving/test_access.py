@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,19 @@ import pytest
 from coord.servers.web.access.rules import HEADERS, MAX_BODY, Served
 from tests.support.pages import JSON, PageServer, patched, serving
 from tests.support.processes import until
-from tests.support.repositories import Repo
+from tests.support.repositories import Repo, bare, install
 
 PATHS = ("/plain", "/api/moment", "/api/stream", "/api/timeline", "/api/story?about=x", "/api/search?text=x")
 POSTS = ("/api/act", "/api/effect")
 BODY = b'{"action": "send", "fields": {}}'
 FOREIGN = {"Origin": "http://site.example"}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    """One page for all tests here: none of them changes anything."""
+    with contextmanager(bare)(tmp_path_factory.mktemp("page")) as repo, serving(install(repo)) as server:
+        yield server
 
 
 def refused(page: PageServer, status: int, method: str, path: str, **headers: str) -> None:

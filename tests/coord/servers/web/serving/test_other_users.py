@@ -82,6 +82,13 @@ def test_a_connection_that_its_client_closed_is_refused() -> None:
         assert foreign_user(*ends, own), "it was reset, and has left the table"
 
 
+@LINUX
+@pytest.mark.parametrize("client", ["fe80::1%eth0", "", "not an address", "::"])
+def test_a_client_with_a_zone_in_its_address_is_not_refused(client: str) -> None:
+    """The cookie decides about it."""
+    assert not foreign_user((client, 1), ("fe80::2%eth0", 2), frozenset())
+
+
 def test_root_and_who_became_root_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     for user, env, allowed in (
         (1000, {}, {1000, 0}),

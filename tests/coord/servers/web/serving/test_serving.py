@@ -16,6 +16,8 @@ from tests.support.pages import PageServer, patched, serving
 from tests.support.processes import COORD, alive, can_unshare, environment, until
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
