@@ -20,6 +20,7 @@ from coord.servers.web.actions.table import Action, Field, Fields, Request, chec
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from projections.rules.fold import as_of
+from projections.rules.state import State
 
 T = TypeVar("T")
 READ_ONLY = "this page only shows: it was started with --read-only. Nothing was done."
@@ -43,6 +44,13 @@ class Acting:
         Return the status, and the command's exit code, text, notes and error.
         """
         return await self._answered(lambda: asyncio.shield(self._act(document)))
+
+    def session_in(self, state: State) -> str:
+        """Return the person's session in a state, or "" if there is none, or if it is not clear which it is."""
+        try:
+            return self.person.find(state)
+        except CoordError:
+            return ""
 
     def close(self) -> None:
         """End the person's session, if it was begun from the page."""

@@ -27,9 +27,9 @@ def _lost(outlook: Outlook, claim: Claim) -> str:
     until = "" if claim.automatic else f", until {time_text(claim.ends_at, outlook.now)}"
     note = f", for {quoted(claim.note)}" if claim.note else ""
     who = outlook.label(claim.session) + (f"'s subagent {line(claim.agent)}" if claim.agent else "")
-    verb, have = ("lose", "have") if who == "you" else ("loses", "has")
+    verb = "lose" if who == "you" else "loses"
     since = time_text(claim.granted_at, outlook.now)
-    return f"{who} {verb} {line(claim.resource)}, which {have} been held since {since} ({held}){until}{note}."
+    return f"{who} {verb} {line(claim.resource)}, which has been held since {since} ({held}){until}{note}."
 
 
 def _granted(outlook: Outlook, claim: Claim, wait: WaitingRequest | None) -> str:
