@@ -5,7 +5,7 @@ Handlers that read the log are plain functions: Starlette runs them in threads, 
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import msgspec
 from msgspec import Struct
@@ -19,11 +19,15 @@ from starlette.staticfiles import StaticFiles
 
 from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error, usage_error
 from coord.render.format import line
+from coord.servers.child import Commands
 from coord.servers.web.access.rules import Served
+from coord.servers.web.actions.acting import Acting
+from coord.servers.web.live.follower import Follower
 from coord.servers.web.live.stream import stream, timeline
+from coord.servers.web.live.view import LiveView
+from coord.servers.web.moments import MomentMaker
 from coord.servers.web.plain import plain_error, plain_page
 from coord.servers.web.stories import find, story
-from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 
@@ -36,19 +40,17 @@ class World(Struct):
 
     system: System
     workspace: Workspace
-    config: Config
     served: Served
-    read_only: bool = False
-    moments: Any = None  # makes the document of any time
-    live: Any = None  # follows the log
-    commands: Any = None  # runs commands in child processes
-    acting: Any = None  # answers about actions, and has the session of the person who uses the page
+    read_only: bool
+    moments: MomentMaker
+    live: Follower
+    commands: Commands
+    acting: Acting
 
     def close(self) -> None:
         """End what runs in this process for the page."""
-        for part in (self.live, self.acting):
-            if part is not None:
-                part.close()
+        self.live.close()
+        self.acting.close()
 
 
 def world_of(request: Request) -> World:
@@ -145,8 +147,13 @@ async def _story(request: Request) -> Response:
 
 async def _search(request: Request) -> Response:
     world = world_of(request)
-    labels = await asyncio.wrap_future(world.live.ask(lambda view: view.moment.get("names", {}))) if world.live else {}
+    labels = await asyncio.wrap_future(world.live.ask(_names))
     return JSONResponse(await find(world.commands, request.query_params.get("text", ""), labels))
+
+
+def _names(view: LiveView) -> dict[str, str]:
+    """Return what the page calls the sessions that it shows."""
+    return cast(dict[str, str], view.moment.get("names", {}))
 
 
 async def _effect(request: Request) -> Response:

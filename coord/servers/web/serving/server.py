@@ -112,7 +112,6 @@ def _start_world(run: Run, served: Served, options: ServeOptions) -> World:
     return World(
         system,
         workspace,
-        run.config,
         served,
         read_only,
         moments=moments,
