@@ -146,7 +146,8 @@ async def _story(request: Request) -> Response:
 async def _search(request: Request) -> Response:
     world = world_of(request)
     labels = await asyncio.wrap_future(world.live.ask(lambda view: view.moment.get("names", {}))) if world.live else {}
-    return JSONResponse(await find(world.commands, request.query_params.get("text", ""), labels))
+    text = request.query_params.get("text", "")
+    return JSONResponse(await asyncio.to_thread(find, world.system, world.workspace, text, labels))
 
 
 async def _effect(request: Request) -> Response:
