@@ -148,7 +148,8 @@ async def _story(request: Request) -> Response:
 async def _search(request: Request) -> Response:
     world = world_of(request)
     labels = await asyncio.wrap_future(world.live.ask(_names))
-    return JSONResponse(await find(world.commands, request.query_params.get("text", ""), labels))
+    text = request.query_params.get("text", "")
+    return JSONResponse(await asyncio.to_thread(find, world.system, world.workspace, text, labels))
 
 
 def _names(view: LiveView) -> dict[str, str]:
