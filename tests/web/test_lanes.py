@@ -160,7 +160,7 @@ def test_keys_move_in_time_order_and_between_lanes(page: Page, address: str) -> 
 
 def test_wheel_zooms_at_the_pointer(page: Page, address: str) -> None:
     open_lanes(page, address, timeline_of(random_tables(1, 6, 60), 600))
-    time_at = """(x) => import("/static/lanes/view.js").then(({ scaleOf }) => scaleOf(lanes.state).time(x))"""
+    time_at = """(x) => import("/static/lanes/navigation.js").then(({ scaleOf }) => scaleOf(lanes.state).time(x))"""
     box = page.locator(".lanes-view canvas").bounding_box()
     assert box
     page.mouse.move(box["x"] + 700, box["y"] + 80)

@@ -1,8 +1,8 @@
 """Put the page and the data of a span into one HTML file that needs no server and no network.
 
 The modules of the page stay modules: an import map gives each a name and its text as a data: URL. Two of them are
-replaced, since there is no server: `core/api.js` by `core/embedded.js`, and `core/stream.js` by `core/replayed.js`. The
-file has a Content-Security-Policy that allows its own scripts and styles only.
+replaced, since there is no server: `core/api.js` by `core/embedded.js`, and `core/stream.js` by
+`core/embedded_stream.js`. The file has a Content-Security-Policy that allows its own scripts and styles only.
 """
 
 import re
@@ -16,7 +16,7 @@ from urllib.parse import quote
 from coord.render.format import json_text
 
 WEB = Path(__file__).resolve().parent.parent / "web"
-_REPLACED = {"core/api.js": "core/embedded.js", "core/stream.js": "core/replayed.js"}
+_REPLACED = {"core/api.js": "core/embedded.js", "core/stream.js": "core/embedded_stream.js"}
 _IMPORT = re.compile(
     r'(^(?:import|export)\b[^"\';]*?(?:\bfrom\s*)?|\bimport\()(["\'])(\.{1,2}/[^"\']+)\2(?=[;)])', re.MULTILINE
 )

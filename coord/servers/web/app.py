@@ -31,7 +31,7 @@ _HERE = Path(__file__).resolve().parent
 _STATUS = {REFUSED: 409, USAGE: 400, NO_SESSION: 404, NO_LOG: 503}
 
 
-class World(Struct):
+class Services(Struct):
     """What the handlers need: the folder that is served, and what follows it and acts in it."""
 
     system: System
@@ -42,19 +42,19 @@ class World(Struct):
     moments: Any = None  # makes the document of any time
     live: Any = None  # follows the log
     commands: Any = None  # runs commands in child processes
-    acting: Any = None  # answers about actions, and has the session of the person who uses the page
+    actions: Any = None  # answers about actions, and has the session of the person who uses the page
 
     def close(self) -> None:
         """End what runs in this process for the page."""
-        for part in (self.live, self.acting):
+        for part in (self.live, self.actions):
             if part is not None:
                 part.close()
 
 
-def world_of(request: Request) -> World:
-    """Return the world of the application that answers a request."""
-    world: World = request.app.state.world
-    return world
+def services_of(request: Request) -> Services:
+    """Return the services of the application that answers a request."""
+    services: Services = request.app.state.services
+    return services
 
 
 async def _page(request: Request) -> Response:
@@ -77,7 +77,7 @@ async def _open_plain(request: Request) -> Response:
 
 
 def _with_cookie(request: Request, key: str, response: Response) -> Response:
-    served = world_of(request).served
+    served = services_of(request).served
     if not served.is_key(key):
         raise HTTPException(403, "this is not the key. Open the address that `coord web` printed.")
     response.set_cookie(served.cookie_name, served.cookie, path="/", httponly=True, samesite="strict")
@@ -116,14 +116,14 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 def _moment(request: Request) -> Response:
     at, step = (request.query_params.get(name, "") for name in ("at", "step"))
-    document = world_of(request).moments.at(at, _number(step))
+    document = services_of(request).moments.at(at, _number(step))
     return Response(msgspec.json.encode(document), media_type="application/json")
 
 
 def _plain(request: Request) -> Response:
     at = request.query_params.get("at", "").strip()
     try:
-        return HTMLResponse(plain_page(world_of(request).moments.at(at, 0), at))
+        return HTMLResponse(plain_page(services_of(request).moments.at(at, 0), at))
     except CoordError as error:
         return HTMLResponse(plain_error(error.message, at), _status(error))
     except OSError as error:
@@ -140,22 +140,23 @@ def _number(text: str) -> int:
 
 async def _story(request: Request) -> Response:
     about, at = (request.query_params.get(name, "") for name in ("about", "at"))
-    return JSONResponse(await story(world_of(request).commands, about, at))
+    return JSONResponse(await story(services_of(request).commands, about, at))
 
 
 async def _search(request: Request) -> Response:
-    world = world_of(request)
-    labels = await asyncio.wrap_future(world.live.ask(lambda view: view.moment.get("names", {}))) if world.live else {}
-    return JSONResponse(await find(world.commands, request.query_params.get("text", ""), labels))
+    services = services_of(request)
+    live = services.live
+    labels = await asyncio.wrap_future(live.ask(lambda view: view.moment.get("names", {}))) if live else {}
+    return JSONResponse(await find(services.commands, request.query_params.get("text", ""), labels))
 
 
 async def _effect(request: Request) -> Response:
-    status, answer = await world_of(request).acting.effect(await _json(request))
+    status, answer = await services_of(request).actions.effect(await _json(request))
     return JSONResponse(answer, status)
 
 
 async def _act(request: Request) -> Response:
-    status, answer = await world_of(request).acting.act(await _json(request))
+    status, answer = await services_of(request).actions.act(await _json(request))
     return JSONResponse(answer, status)
 
 
@@ -182,9 +183,9 @@ ROUTES = [
 ]
 
 
-def make_app(world: World) -> Starlette:
-    """Return the application that serves this world."""
+def make_app(services: Services) -> Starlette:
+    """Return the application that uses these services."""
     errors = {CoordError: _coord_error, OSError: _os_error, HTTPException: _http_error, Exception: _bug}
     application = Starlette(routes=ROUTES, exception_handlers=errors)
-    application.state.world = world
+    application.state.services = services
     return application

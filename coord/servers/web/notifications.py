@@ -14,7 +14,7 @@ from coord.workspace.notify.record import WATCHED, LockFile
 from projections.views.board import Board
 
 
-class Notices:
+class Notifications:
     """The notifications of a server, and the mark that a page is visible. It is used by one thread."""
 
     def __init__(self, cache: str, root: str) -> None:
@@ -33,7 +33,7 @@ class Notices:
         self._record = marked(self._record, board.needs, complete=complete, shown=shown)
         self._record, notification = pick(self._record, board.needs, board.now)
         if notification is not None:
-            self._last = notice(notification, self._root, board.names)
+            self._last = browser_notification(notification, self._root, board.names)
         elif shown or (complete and self._last and self._last["id"] not in self._record.told):
             self._last = None
         return {"count": board.counts.needs, "notify": [self._last] if self._last else []}
@@ -46,7 +46,7 @@ class Notices:
             self._lock.release()
 
 
-def notice(notification: Notification, root: str, names: Names) -> dict[str, Any]:
+def browser_notification(notification: Notification, root: str, names: Names) -> dict[str, Any]:
     """Return a notification for the browser."""
     what = variables(notification, root, names)[f"{PREFIX}WHAT"]
     more = f" (and {notification.more} more)" if notification.more else ""

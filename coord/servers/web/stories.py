@@ -13,7 +13,7 @@ import msgspec
 
 from coord.render.events import event_text, names_in
 from coord.render.format import line, session_label, terminal_text
-from coord.servers.child import ChildAnswer, Commands
+from coord.servers.child_process import ChildAnswer, Commands
 from eventlog.codec import DamagedLine, decode_event
 from eventlog.events import Event, MessageSent, SessionStarted
 

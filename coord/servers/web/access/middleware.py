@@ -22,7 +22,7 @@ _HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 _OWN = {name for name, _ in _HEADERS}
 
 
-class Guard:
+class AccessMiddleware:
     """An application that answers only allowed requests of these users of this machine.
 
     `report` gets the text of an unexpected error.

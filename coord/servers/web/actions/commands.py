@@ -12,7 +12,7 @@ from contextlib import suppress
 from msgspec import Struct, field
 
 from coord.servers.environment import clean_environment
-from coord.servers.web.actions.table import Words
+from coord.servers.web.actions.table import CommandLine
 from coord.workspace.paths import Workspace
 
 LIMIT_S = 60.0  # a command that waits for the machine's lock gives up earlier
@@ -29,7 +29,7 @@ class Answer(Struct):
     error: str = ""
 
 
-async def run_all(lines: Sequence[Words], me: str, workspace: Workspace, env: Mapping[str, str]) -> Answer:
+async def run_all(lines: Sequence[CommandLine], me: str, workspace: Workspace, env: Mapping[str, str]) -> Answer:
     """Run command lines one after the other until one is refused. `me` is the session that acts by default."""
     whole = Answer()
     for line in lines:
@@ -41,7 +41,7 @@ async def run_all(lines: Sequence[Words], me: str, workspace: Workspace, env: Ma
     return whole
 
 
-async def run_command(line: Words, session: str, workspace: Workspace, env: Mapping[str, str]) -> Answer:
+async def run_command(line: CommandLine, session: str, workspace: Workspace, env: Mapping[str, str]) -> Answer:
     """Run one command line as a session."""
     name, *words = line.words
     shared = [f"--session={session}", f"--root={workspace.folder}"]

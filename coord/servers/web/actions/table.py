@@ -45,7 +45,7 @@ class Request(Struct, frozen=True):
         return self.fields[name] is True
 
 
-class Words(Struct, frozen=True):
+class CommandLine(Struct, frozen=True):
     """A command line from the command's name on, its standard input, and the session that acts: empty for the person's
     own.
     """
@@ -61,58 +61,58 @@ class Action(Struct, frozen=True):
     title: str
     confirm: str
     fields: tuple[Field, ...]
-    lines: Callable[[Request], list[Words]]
+    lines: Callable[[Request], list[CommandLine]]
     ends: bool = False  # whether it takes something away from another session
     as_other: bool = False  # whether it acts as another session, so that the person needs none
 
 
-def _send(request: Request) -> list[Words]:
+def _send(request: Request) -> list[CommandLine]:
     options = (f"--urgency={request['urgency']}", *(["--needs-ack"] if request.is_set("needs_ack") else []))
-    return [Words(("send", *options, "--", request["to"], request["subject"], "-"), request["body"])]
+    return [CommandLine(("send", *options, "--", request["to"], request["subject"], "-"), request["body"])]
 
 
-def _answer(request: Request) -> list[Words]:
-    send = Words(("send", "--", request["session"], request["subject"], "-"), request["body"])
+def _answer(request: Request) -> list[CommandLine]:
+    send = CommandLine(("send", "--", request["session"], request["subject"], "-"), request["body"])
     return [send, *_unblock(request)] if request.is_set("unblock") and request.seen.get("blocked") else [send]
 
 
-def _unblock(request: Request) -> list[Words]:
+def _unblock(request: Request) -> list[CommandLine]:
     condition = (f"--if-blocked-since={event}" for event in request.seen.get("blocked", []))
-    return [Words(("heartbeat", "--blocked-on=", *condition), session=request["session"])]
+    return [CommandLine(("heartbeat", "--blocked-on=", *condition), session=request["session"])]
 
 
-def _reply(request: Request) -> list[Words]:
-    return [Words(("reply", "--", request["message"], "-"), request["body"])]
+def _reply(request: Request) -> list[CommandLine]:
+    return [CommandLine(("reply", "--", request["message"], "-"), request["body"])]
 
 
-def _ack(request: Request) -> list[Words]:
-    return [Words(("ack", "--", request["message"]))]
+def _ack(request: Request) -> list[CommandLine]:
+    return [CommandLine(("ack", "--", request["message"]))]
 
 
-def _resolve(request: Request) -> list[Words]:
-    return [Words(("resolve", f"--note={request['note']}", "--", request["message"]))]
+def _resolve(request: Request) -> list[CommandLine]:
+    return [CommandLine(("resolve", f"--note={request['note']}", "--", request["message"]))]
 
 
-def _break(request: Request) -> list[Words]:
+def _break(request: Request) -> list[CommandLine]:
     only = (f"--claim={claim}" for claim in request.seen.get("claims", []))
-    return [Words(("break", f"--reason={request['reason']}", *only, "--", request["resource"]))]
+    return [CommandLine(("break", f"--reason={request['reason']}", *only, "--", request["resource"]))]
 
 
-def _hand_over(request: Request) -> list[Words]:
-    return [Words(("handoff", f"--note={request['note']}", "--", request["resource"], request["to"]))]
+def _hand_over(request: Request) -> list[CommandLine]:
+    return [CommandLine(("handoff", f"--note={request['note']}", "--", request["resource"], request["to"]))]
 
 
-def _release(request: Request) -> list[Words]:
-    return [Words(("release", "--", request["resource"]))]
+def _release(request: Request) -> list[CommandLine]:
+    return [CommandLine(("release", "--", request["resource"]))]
 
 
-def _withdraw(request: Request) -> list[Words]:
-    return [Words(("release", "--waiting", "--", request["resource"]), session=request["session"])]
+def _withdraw(request: Request) -> list[CommandLine]:
+    return [CommandLine(("release", "--waiting", "--", request["resource"]), session=request["session"])]
 
 
-def _end(request: Request) -> list[Words]:
+def _end(request: Request) -> list[CommandLine]:
     last = (f"--last={event}" for event in request.seen.get("last", []))
-    return [Words(("end", *last), session=request["session"])]
+    return [CommandLine(("end", *last), session=request["session"])]
 
 
 _SESSION = Field("session", required=True)
@@ -181,7 +181,7 @@ ACTIONS = {
         "Withdraw a waiting request", "Withdraw it", (_SESSION, _RESOURCE), _withdraw, ends=True, as_other=True
     ),
     "end": Action("End a session", "End it", (_SESSION,), _end, ends=True, as_other=True),
-    "inbox": Action("Read my messages", "Show them", (), lambda _: [Words(("inbox",))]),
+    "inbox": Action("Read my messages", "Show them", (), lambda _: [CommandLine(("inbox",))]),
 }
 
 

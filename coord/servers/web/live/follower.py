@@ -130,7 +130,7 @@ class Follower:
     def _note_visible(self) -> None:
         """Note whether a page is visible: its person is then not notified of what it shows."""
         self._view.is_visible = any(not reader.only_needs for reader in self._readers)
-        self._view.notices.set_visible(self._view.is_visible)
+        self._view.notifications.set_visible(self._view.is_visible)
 
     def _refresh(self) -> None:
         self._refreshed = self._wall()

@@ -26,14 +26,14 @@ _HEARTBEAT, _HEARTBEAT_S = b": still here\n\n", 300.0  # finds connections whose
 async def stream(request: Request) -> Response:
     """Answer `GET /api/stream`."""
     after = request.headers.get("last-event-id") or request.query_params.get("after", "")
-    return EventStream(request.app.state.world.live, after, only_needs=request.query_params.get("only") == "needs")
+    return EventStream(request.app.state.services.live, after, only_needs=request.query_params.get("only") == "needs")
 
 
 def timeline(request: Request) -> Response:
     """Answer `GET /api/timeline?until=INSTANT`. Raises CoordError (2) for the time, and (4) if there is no log."""
-    world = request.app.state.world
+    services = request.app.state.services
     with _one_at_a_time:
-        data = earlier_timeline(world.system, world.workspace, request.query_params.get("until", ""))
+        data = earlier_timeline(services.system, services.workspace, request.query_params.get("until", ""))
     return Response(data, media_type="application/json")
 
 

@@ -16,7 +16,7 @@ from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
 from coord.render.board.text import ROWS
 from coord.servers.web.live.window import MAX_EVENTS, FollowedSnapshot, open_window
-from coord.servers.web.notifications import Notices
+from coord.servers.web.notifications import Notifications
 from coord.workspace.config import read_config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
@@ -95,7 +95,7 @@ class LiveView:
     """The present state of the page. It is used by one thread, except that `moment` may be read by any."""
 
     def __init__(self, system: System, workspace: Workspace, make_moment: MakeMoment) -> None:
-        self.notices, self.is_visible = Notices(workspace.cache, workspace.root), False
+        self.notifications, self.is_visible = Notifications(workspace.cache, workspace.root), False
         self._due: dict[str, object] = {"count": 0, "notify": []}
         self._system, self._workspace, self._make_moment = system, workspace, make_moment
         self._snapshot: FollowedSnapshot | None = None
@@ -141,7 +141,7 @@ class LiveView:
         window.changes.advance(current.now)
         problems = [problem.text for problem in snapshot.journal_problems()]
         self.moment = self._make_moment(board, current, problems)
-        self._due = self.notices.due(board, self.is_visible)
+        self._due = self.notifications.due(board, self.is_visible)
         self.moment["position"] = window.id
         self._window, self.next_change = window, current.state.due
         return snapshot

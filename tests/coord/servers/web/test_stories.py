@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from coord.render.why import step_fields
-from coord.servers.child import Commands
+from coord.servers.child_process import Commands
 from coord.servers.environment import clean_environment
 from coord.servers.web.stories import find, group_found, story
 from eventlog.events import MessageSent

@@ -1,10 +1,10 @@
 // Draws one frame of the lanes on a canvas: only what is visible. A frame is a plain record that lanes.js makes.
 
 import { visibleBands, visibleBars } from "./layout.js";
-import { lookOf, tileOf, drawEnd, drawSign, ENDS } from "./looks.js";
-import { placeArrows, placeLinks, placeSigns, SIGN } from "./place.js";
+import { lookOf, tileOf, drawEnd, drawSign, ENDS } from "./appearance.js";
+import { placeArrows, placeLinks, placeSigns, SIGN } from "./placement.js";
 import { ticks } from "./span.js";
-import { clean, symbolLabels } from "./words.js";
+import { clean, symbolLabels } from "./labels.js";
 
 /** The height of the axis above the lanes. */
 export const HEAD = 34;

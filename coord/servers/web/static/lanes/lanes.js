@@ -8,12 +8,12 @@ import { listen, listenToKeys } from "./input.js";
 import { bandAt, createModel, foldLanes, NARROW, placeLanes, updateModel, usedRows, WIDE } from "./layout.js";
 import { makeLegend } from "./legend.js";
 import { makeList } from "./list.js";
-import { readTheme } from "./looks.js";
-import { boxOf } from "./place.js";
-import { hideTip, itemsAt, open, select, showTip } from "./point.js";
+import { readTheme } from "./appearance.js";
+import { boxOf } from "./placement.js";
+import { hideTip, itemsAt, open, select, showTip } from "./selection.js";
 import { millis, panSpan, spanText } from "./span.js";
-import { bounds, fit, fitAll, goNow, panPixels, scaleOf, setSpan, settle, takeSpan, zoom } from "./view.js";
-import { makeLabels } from "./words.js";
+import { bounds, fit, fitAll, goNow, panPixels, scaleOf, setSpan, settle, takeSpan, zoom } from "./navigation.js";
+import { makeLabels } from "./labels.js";
 
 const KEYS = {
   "← → ↑ ↓": "Claims and marks in time order, and lanes", "Shift ← →": "Earlier and later", "+ -": "Zoom", 0: "Show all time", l: "Go to now", Enter: "Open what is selected",

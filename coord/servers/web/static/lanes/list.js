@@ -2,7 +2,7 @@
 
 import { fill, h } from "../core/dom.js";
 import { visibleBars, visibleItems } from "./layout.js";
-import { aboutOf, itemText } from "./words.js";
+import { aboutOf, itemText } from "./labels.js";
 
 const MOST_LANES = 60, MOST_ITEMS = 100;
 

@@ -11,7 +11,7 @@ export function mount(element, store, api) {
   const draw = () => drawButton(element, draw);
   draw();
   store.subscribe((changed) => {
-    if (changed.has("notices")) tell(store.notices || [], store);
+    if (changed.has("notifications")) tell(store.notifications || [], store);
   });
 }
 
@@ -32,10 +32,10 @@ async function toggle(on, draw) {
 }
 
 /** Show notifications, each once in this browser. */
-function tell(notices, store) {
+function tell(notifications, store) {
   if (Notification.permission !== "granted" || read(OFF)) return;
   const told = read(TOLD).split(" ").filter(Boolean);
-  for (const { id, text, urgent } of notices) {
+  for (const { id, text, urgent } of notifications) {
     if (told.includes(id)) continue;
     told.push(id);
     show(id, urgent ? `Urgent: ${text}` : text, (store.live || {}).folder, urgent);

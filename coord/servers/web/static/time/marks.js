@@ -1,8 +1,8 @@
 // Where something went wrong: the marks of the timeline, their signs, and the way from one to the next.
 import { plural, time } from "../core/format.js";
 import { picture } from "../lanes/legend.js";
-import { drawSign } from "../lanes/looks.js";
-import { MARKS, clean } from "../lanes/words.js";
+import { drawSign } from "../lanes/appearance.js";
+import { MARKS, clean } from "../lanes/labels.js";
 
 /** The kinds of marks, the worst first, and what the choice of kinds calls them. */
 export const KINDS = { died: "deaths", lost: "losses", broken: "breaks", refused: "refusals", void: "failed handovers" };

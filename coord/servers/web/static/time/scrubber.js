@@ -1,7 +1,7 @@
 // The scrubber: a slider over the span of the lanes, with the marks of what went wrong.
 import { fill, h } from "../core/dom.js";
 import { toInstant, toMs } from "../core/format.js";
-import { readTheme } from "../lanes/looks.js";
+import { readTheme } from "../lanes/appearance.js";
 import { makeScale, ticks } from "../lanes/span.js";
 import { groupText, groups, sign, target } from "./marks.js";
 

@@ -32,7 +32,7 @@ class Effect(Struct):
     refused: str = ""
 
 
-class Outlook:
+class ActionContext:
     """What an effect is computed from: the state at `now`, the fields of the action, and the person's session, or "".
 
     `gone` has the evidence for each session whose process is gone.
@@ -74,13 +74,13 @@ class Outlook:
         return after
 
 
-def delay(outlook: Outlook, name: str) -> str:
+def delay(context: ActionContext, name: str) -> str:
     """Return when a session will see something new."""
-    session = outlook.state.sessions[name]
-    if name in outlook.gone or session.status == "dead":
+    session = context.state.sessions[name]
+    if name in context.gone or session.status == "dead":
         return ", but its process is gone: only a session that continues it will see that"
     if session.client == SHELL:
         return " when it reads its inbox"
     if is_idle(session.doing):
         return " when its agent works again: it is idle now"
-    return f" at its next step (last heard of {ago(session.last_at, outlook.now)})"
+    return f" at its next step (last heard of {ago(session.last_at, context.now)})"

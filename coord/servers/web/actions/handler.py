@@ -13,8 +13,8 @@ from coord.engine.board import find_deaths
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError, from_os_error
 from coord.servers.web.actions.commands import run_all
+from coord.servers.web.actions.context import ActionContext
 from coord.servers.web.actions.effects import effect_of
-from coord.servers.web.actions.outlook import Outlook
 from coord.servers.web.actions.person import PersonSession
 from coord.servers.web.actions.table import Action, Field, Fields, Request, checked, checked_seen
 from coord.workspace.paths import Workspace
@@ -26,7 +26,7 @@ T = TypeVar("T")
 READ_ONLY = "this page only shows: it was started with --read-only. Nothing was done."
 
 
-class Acting:
+class ActionHandler:
     """What the routes /api/effect and /api/act need. `close` ends the person's session."""
 
     def __init__(self, system: System, workspace: Workspace, *, read_only: bool = False, session: str = "") -> None:
@@ -77,7 +77,7 @@ class Acting:
         snapshot.catch_up(consistent=True)
         state, now = as_of(snapshot.state, snapshot.now), snapshot.now
         gone = find_deaths(self._system, snapshot)
-        return effect_of(name, Outlook(state, now, self.person.find(state), fields, gone))
+        return effect_of(name, ActionContext(state, now, self.person.find(state), fields, gone))
 
     async def _act(self, document: object) -> dict[str, Any]:
         name, given = _parts(document)

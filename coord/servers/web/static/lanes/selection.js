@@ -3,8 +3,8 @@
 import { HEAD } from "./draw.js";
 import { bandAt, barAt } from "./layout.js";
 import { laneItem } from "./input.js";
-import { boxOf, placedAt } from "./place.js";
-import { aboutOf, itemText } from "./words.js";
+import { boxOf, placedAt } from "./placement.js";
+import { aboutOf, itemText } from "./labels.js";
 
 const LINES = 8; // of a tooltip
 

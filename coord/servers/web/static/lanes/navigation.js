@@ -4,7 +4,7 @@
 import { isInstant, toInstant } from "../core/format.js";
 import { loadEarlier } from "../core/store.js";
 import { firstTime } from "../core/timeline.js";
-import { hideTip } from "./point.js";
+import { hideTip } from "./selection.js";
 import { clampSpan, makeScale, millis, panSpan, SHORTEST, zoomSpan } from "./span.js";
 
 const SETTLED_MS = 250; // after the last pan or zoom: then the span goes into the address, and lanes are folded
