@@ -275,7 +275,7 @@ def test_the_legend_filters_and_lists_every_resource(page: Page, address: str) -
     ]
     pressed = page.locator('.legend > .chips [aria-pressed="true"]')
     assert pressed.inner_text() == "file/273.py"
-    page.get_by_role("button", name="Show everything").click()
+    page.get_by_role("button", name="Remove the filter").click()
     assert shown_lanes(page) == ["ann", "bob"]
 
 
@@ -333,7 +333,7 @@ def test_text_of_sessions_is_text(page: Page, address: str) -> None:
     tables["marks"]["E2 refused "] = make_mark("refused", "E2", 30, "s1", resource=_HOSTILE, words=_HOSTILE)
     tables["messages"]["E3"] = make_message("E3", 40, "s1", ["nobody"], subject=_HOSTILE)
     open_lanes(page, address, timeline_of(tables, 60))
-    page.get_by_text("What is shown, as a list").click()
+    page.get_by_text("Lanes as a list").click()
     canvas = page.locator(".lanes-view canvas")
     canvas.focus()
     for _ in range(4):
@@ -351,7 +351,7 @@ def test_text_of_sessions_is_text(page: Page, address: str) -> None:
 
 def test_the_list_says_what_is_visible_and_is_bounded(page: Page, address: str) -> None:
     open_lanes(page, address, timeline_of(random_tables(4, 80, 2000), 600))
-    page.get_by_text("What is shown, as a list").click()
+    page.get_by_text("Lanes as a list").click()
     buttons = page.locator(".lanes-list button")
     expect(buttons).to_have_count(60 + 100)
     assert "more: zoom in or filter to list them." in page.locator(".lanes-list li").last.inner_text()
@@ -442,7 +442,7 @@ def test_axe_finds_nothing_in_the_lanes(browser: Browser, address: str, width: i
     open_lanes(
         page, address, timeline_of(random_tables(5, 9, 60, 240), 240), {"from": instant(100), "to": instant(200)}
     )
-    for words in ("more", "What the signs mean", "What is shown, as a list"):
+    for words in ("more", "What the signs mean", "Lanes as a list"):
         page.locator("#lanes summary").get_by_text(words).click()
     page.locator(".legend > .chips button").first.click()
     page.locator(".lanes-view canvas").focus()

@@ -1,6 +1,6 @@
-"""Answer the page's questions about an action: what it will do, and then what it did.
+"""Answer the page's requests about an action: what it will do, and then what it did.
 
-One action at a time is done. Each is a command of its own, so the rules, the lock and the words are the command's.
+Actions are done one at a time. Each runs a command, which applies the rules, takes the lock and writes the messages.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from projections.rules.fold import as_of
 from projections.rules.state import State
 
 T = TypeVar("T")
-READ_ONLY = "this page only shows: it was started with --read-only. Nothing was done."
+READ_ONLY = "this page is read-only, because it was started with --read-only. Nothing was done."
 
 
 class ActionHandler:
-    """What the routes /api/effect and /api/act need. `close` ends the person's session."""
+    """Answers the routes /api/effect and /api/act. `close` ends the person's session."""
 
     def __init__(self, system: System, workspace: Workspace, *, read_only: bool = False, session: str = "") -> None:
         self._system, self._workspace, self.read_only = system, workspace, read_only
@@ -46,14 +46,14 @@ class ActionHandler:
         return await self._answered(lambda: asyncio.shield(self._act(document)))
 
     def session_in(self, state: State) -> str:
-        """Return the person's session in a state, or "" if there is none, or if it is not clear which it is."""
+        """Return the person's session in a state, or "" if there is none or it cannot be determined."""
         try:
             return self.person.find(state)
         except CoordError:
             return ""
 
     def close(self) -> None:
-        """End the person's session, if it was begun from the page."""
+        """End the person's session, if the page began it."""
         self.person.end()
 
     async def _answered(self, answer: Callable[[], Any]) -> tuple[int, dict[str, Any]]:

@@ -98,7 +98,7 @@ def unblock_effect(context: ActionContext) -> Effect:
         return Effect(refused=f"{context.label(context.text('session'))} is no longer blocked.")
     rows = [f"{context.label(session.id)} is no longer shown as blocked on {quoted(session.doing.blocked_on)}."]
     if session.doing.asks_person:
-        rows.append("If its window still asks, it goes on only after an answer there.")
+        rows.append("If its window still shows the question, it continues only after an answer there.")
     return Effect(rows, {"blocked": [f"{session.id}/{session.blocked_n}"]})
 
 
@@ -114,10 +114,12 @@ def answer_effect(context: ActionContext) -> Effect:
 
 
 def inbox_effect(context: ActionContext) -> Effect:
-    """Return how much is marked as read."""
+    """Return what is shown and marked as read."""
     me = context.state.sessions.get(context.me)
     messages, notices = (me.unread, me.notices) if me else ([], [])
     if not messages and not notices:
         return Effect(refused="you have read everything.")
     count = [plural(len(rows), word) for rows, word in ((messages, "message"), (notices, "notice")) if rows]
-    return Effect([f"{' and '.join(count)} are shown and marked as read: at most 20 at a time, the oldest first."])
+    return Effect(
+        [f"This shows {' and '.join(count)}, at most 20 at a time, the oldest first. What is shown is marked as read."]
+    )

@@ -1,7 +1,7 @@
 """The actions of the page: what each asks for, and the command lines that do it.
 
-A text never becomes an option: it is on standard input, after `--`, or after `=`. What was shown to the person before
-the action is in `seen`: the command refuses if that has changed meanwhile.
+A text never becomes an option: it is passed on standard input, after `--`, or after `=`. `seen` contains what was shown
+to the person before the action: the command refuses if that has changed since.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ class Field(Struct, frozen=True):
     kind: FieldKind = "hidden"
     limit: int = MAX_NAME_LENGTH
     required: bool = False
-    value: str | bool = ""  # at first
+    value: str | bool = ""  # the initial value
     choices: tuple[tuple[str, str], ...] = ()  # of the kind "choice": each value with its label
 
 
@@ -46,9 +46,7 @@ class Request(Struct, frozen=True):
 
 
 class CommandLine(Struct, frozen=True):
-    """A command line from the command's name on, its standard input, and the session that acts: empty for the person's
-    own.
-    """
+    """A command line without `coord`, its standard input, and the acting session: empty for the person's own."""
 
     words: tuple[str, ...]
     text: str = ""
@@ -139,7 +137,7 @@ ACTIONS = {
     "ack": Action("Confirm a message", "Confirm", (_MESSAGE,), _ack),
     "resolve": Action(
         "Close a message for everyone",
-        "Close it",
+        "Close the message",
         (_MESSAGE, Field("note", "Why (the recipients see it)", "line", _REASON)),
         _resolve,
     ),
@@ -157,7 +155,7 @@ ACTIONS = {
     "unblock": Action("No longer blocked", "Clear it", (_SESSION,), _unblock, as_other=True),
     "break": Action(
         "Break a claim",
-        "Break it",
+        "Break",
         (
             _RESOURCE,
             Field("session"),  # whose claim it is; without it, of everyone else
@@ -168,7 +166,7 @@ ACTIONS = {
     ),
     "handoff": Action(
         "Hand over a claim",
-        "Hand it over",
+        "Hand over",
         (
             _RESOURCE,
             Field("to", "To", "session", required=True),
@@ -186,14 +184,15 @@ ACTIONS = {
 
 
 def checked(name: str, fields: object, *, complete: bool = True) -> tuple[Action, Fields]:
-    """Return an action and all its fields, with their first values where none are given. Raises CoordError (2) for an
-    unknown action and a wrong field, and with `complete` for a missing one.
+    """Return an action and all its fields, with the initial values of those that are not given.
+
+    Raises CoordError (2) for an unknown action and a wrong field, and with `complete` for a missing one.
     """
     action = ACTIONS.get(name)
     if action is None:
         raise usage_error(f"there is no action '{str(name)[:40]}'. Nothing was done.")
     if not isinstance(fields, dict):
-        raise usage_error("the fields of an action are an object. Nothing was done.")
+        raise usage_error("the fields of an action must be an object. Nothing was done.")
     return action, {field.name: _checked(field, fields.get(field.name), complete) for field in action.fields}
 
 
@@ -212,7 +211,7 @@ def _checked(field: Field, value: object, complete: bool) -> str | bool:
             f"'{shown}' has {len(value)} characters; at most {field.limit} are allowed. Nothing was done."
         )
     if field.kind == "choice" and value not in dict(field.choices):
-        raise usage_error(f"'{shown}' has none of its values. Nothing was done.")
+        raise usage_error(f"'{shown}' has a value that is not one of its choices. Nothing was done.")
     if _is_unusable(value, is_argument=field.kind != "text"):
         raise usage_error(f"'{shown}' contains characters that no command accepts. Nothing was done.")
     return value
@@ -227,10 +226,10 @@ def checked_seen(seen: object) -> dict[str, list[str]]:
     """Return what the person saw, as the effect returned it. Raises CoordError (2)."""
     given = seen if seen is not None else {}
     if not isinstance(given, dict):
-        raise usage_error("what was seen is not an object. Nothing was done.")
+        raise usage_error("'seen' must be an object. Nothing was done.")
     for texts in given.values():
         if not isinstance(texts, list) or not all(
             isinstance(text, str) and not _is_unusable(text, is_argument=True) for text in texts
         ):
-            raise usage_error("what was seen is not a list of texts. Nothing was done.")
+            raise usage_error("each value of 'seen' must be a list of texts. Nothing was done.")
     return given

@@ -47,8 +47,8 @@ from eventlog.events import Anchor
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _END_WAIT_S = 2  # for the machine's lock at the end
-_BROWSER_S = 5  # that a browser gets to start
-_PATIENCE_S = 3  # that an answer which is being computed gets at the end
+_BROWSER_S = 5  # for a browser to start
+_PATIENCE_S = 3  # for answers that are being computed at the end
 
 
 class ServeOptions(Struct, frozen=True):
@@ -174,7 +174,7 @@ def _announce(run: Run, services: Services, options: ServeOptions, *, is_recorde
         )
     if not is_loopback(served.names):
         run.note(
-            f"everyone who reaches {served.names[0]} can reach the page, and it is not encrypted: who reads along can "
+            f"everyone who reaches {served.names[0]} can reach the page, and the connection is not encrypted: anyone who can read the traffic can "
             "read everything and act in your name. Ctrl-C ends it"
         )
     kind = "The page, read-only" if services.read_only else "The page"
@@ -208,7 +208,7 @@ class _Server(uvicorn.Server):
         self._guard, self.ended = guard, asyncio.Event()
 
     def capture_signals(self) -> Any:
-        """Leave the signals alone: `_serve` handles them."""
+        """Install no handlers: `_serve` handles the signals."""
         return nullcontext()
 
     async def main_loop(self) -> None:

@@ -60,10 +60,10 @@ export function duration(seconds) {
   return left ? `${days} d ${left} h` : `${days} d`;
 }
 
-/** Return how long before `now` an instant is: `6 h before now`. */
+/** Return how long before `now` an instant is: `now`, `6 h ago`. */
 export function beforeNow(instant, now) {
   const seconds = (toMs(now) - toMs(instant)) / SECOND;
-  return seconds < 1 ? "now" : `${duration(seconds)} before now`;
+  return seconds < 1 ? "now" : `${duration(seconds)} ago`;
 }
 
 /** Return how long ago an instant was at `now`: `just now`, `6 h ago`. */

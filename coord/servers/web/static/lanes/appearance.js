@@ -98,11 +98,11 @@ const SIGNS = {
 
 /** The signs and their meanings, in the order of the legend. A key with "|" is a way to end. */
 export const MEANINGS = {
-  claim: "held", shared: "held, shared", wait: "waited", before: "began before this span", open: "still held", "|expired": "expired, or not accepted",
+  claim: "held", shared: "held, shared", wait: "waited", before: "began before the time shown", open: "still held", "|expired": "expired, or not accepted",
   "|handed_over": "handed over or passed on", passed: "to the next holder", "|broken": "broken", "|session_dead": "its holder died",
   "|session_ended": "its holder ended", "|gave_up": "wait ended without a grant", died: "presumed dead", broken: "claim broken by someone else",
-  lost: "lost: had been reported as granted", refused: "refused", void: "handover failed", ended: "session ended",
-  continued: "session continued by another", arrow: "message", urgent: "urgent message", sent: "message to everyone, to many, or to no session here",
+  lost: "lost: it had been reported as granted", refused: "refused", void: "handover failed", ended: "session ended",
+  continued: "session continued by another", arrow: "message", urgent: "urgent message", sent: "message to everyone, to many, or to no session shown",
 };
 
 /** Draw a sign with its centre at a point. */

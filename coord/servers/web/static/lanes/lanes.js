@@ -16,7 +16,7 @@ import { bounds, fit, fitAll, goNow, panPixels, scaleOf, setSpan, settle, takeSp
 import { makeLabels } from "./labels.js";
 
 const KEYS = {
-  "← → ↑ ↓": "Claims and marks in time order, and lanes", "Shift ← →": "Earlier and later", "+ -": "Zoom", 0: "Show all time", l: "Go to now", Enter: "Open what is selected",
+  "← → ↑ ↓": "Select claims and signs in time order, and lanes", "Shift ← →": "Move to earlier or later time", "+ -": "Zoom", 0: "Show all time", l: "Go to now", Enter: "Open what is selected",
 };
 
 /** Mount the lanes in an element. */
@@ -46,7 +46,7 @@ function build(lanes) {
     spacer: h("div"), tip: h("div", { class: "lanes-tip", role: "tooltip", hidden: true }), said: h("p", { id: "lanes-said", class: "hidden", "aria-live": "polite" }),
     facts: h("span", { class: "quiet" }), notice: h("span", { class: "quiet", role: "status" }),
     fold: h("button", { type: "button", onclick: () => lanes.store.setView({ ended: !lanes.store.view.ended }) }),
-    unfilter: h("button", { type: "button", onclick: () => lanes.store.setView({ filter: { text: "", sessions: [], resources: [] } }) }, "Show everything"),
+    unfilter: h("button", { type: "button", onclick: () => lanes.store.setView({ filter: { text: "", sessions: [], resources: [] } }) }, "Remove the filter"),
     now: button("Now", "Go to now, and follow it", () => goNow(lanes)),
   };
   ui.scroller = h("div", { class: "lanes-view" }, ui.canvas, ui.spacer);

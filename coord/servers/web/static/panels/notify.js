@@ -20,7 +20,7 @@ function drawButton(element, draw) {
   const on = permission === "granted" && !read(OFF);
   if (permission === "denied") return fill(element); // only the browser's own settings can change that
   const label = on ? "Notifications: on" : "Notify me";
-  const title = on ? "While the page is hidden, the browser tells you what newly needs you" : "Tell me what needs me while this page is hidden";
+  const title = on ? "While the page is hidden, the browser notifies you when something new needs you" : "Show desktop notifications while this page is hidden";
   fill(element, h("button", { type: "button", title, "aria-pressed": String(on), onClick: () => toggle(on, draw) }, label));
   return undefined;
 }
@@ -66,6 +66,6 @@ function write(name, value) {
   try {
     localStorage.setItem(name, value);
   } catch {
-    // then the person is told again after a reload
+    // then the person is notified again after a reload
   }
 }
