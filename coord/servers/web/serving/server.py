@@ -174,8 +174,8 @@ def _announce(run: Run, services: Services, options: ServeOptions, *, is_recorde
         )
     if not is_loopback(served.names):
         run.note(
-            f"everyone who reaches {served.names[0]} can reach the page, and the connection is not encrypted: anyone who can read the traffic can "
-            "read everything and act in your name. Ctrl-C ends it"
+            f"everyone who reaches {served.names[0]} can reach the page, and it is not encrypted: anyone who can read "
+            "the traffic can read everything and act in your name. Ctrl-C ends it"
         )
     kind = "The page, read-only" if services.read_only else "The page"
     text = f"{kind}: {served.address_with_key}\nCtrl-C ends it."

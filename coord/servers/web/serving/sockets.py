@@ -40,8 +40,8 @@ def listening_on(host: str, insecure: bool) -> Listening:
     if not insecure:
         raise usage_error(
             f"--host {host} lets others on the network reach the page, without encryption: anyone who can "
-            "read the traffic can read everything, and act in your name. If you want that: add --insecure-host. Otherwise use ssh: "
-            "ssh -L PORT:127.0.0.1:PORT THIS-MACHINE."
+            "read the traffic can read everything, and act in your name. If you want that: add "
+            "--insecure-host. Otherwise use ssh: ssh -L PORT:127.0.0.1:PORT THIS-MACHINE."
         )
     return Listening((name,), names)
 
