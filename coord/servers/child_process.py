@@ -1,7 +1,7 @@
 """Run a command of coord as a child process for a server, and return its JSON answer.
 
-The command belongs to no session of the server's shell: variables by which coord would find one are removed. Its time
-and its output are bounded.
+The command does not act as a session of the server's shell: variables that identify one are removed. Its time and its
+output are limited.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ _PIECE = 1 << 16  # bytes per read
 class ChildAnswer(Struct):
     """How a command ended: its exit code, the JSON documents that it printed, its notes, and its error message.
 
-    The code is None if the command was ended because of its time or its output; `error` then says so.
+    The code is None if the command was ended because of its time or its output; `error` then contains the reason.
     """
 
     code: int | None
     documents: list[Any]
     notes: list[str] = []
     error: str = ""
-    too_long: bool = False  # its output
+    too_long: bool = False  # whether it printed more than the limit
 
 
 class _TooLong(Exception):

@@ -54,7 +54,7 @@ _MOST_EVENTS = 20_000  # in a part that ends at the present; a longer one is rea
 _encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(SavedFold).decode
 _key = attrgetter("key")
 Present: TypeAlias = tuple[int, SortKey, dict[str, Position], ArchiveSummary]
-"""What identifies a present: if it is equal, nothing has changed."""
+"""Identifies a present state: if it is equal, nothing has changed."""
 
 
 class _Part(Struct, eq=False):
@@ -95,8 +95,8 @@ class Moments:
     def at(self, text: str = "", step: int = 0) -> Iterator[Snapshot]:
         """Yield a snapshot of the point in time that `text` names, or of the present if `text` is empty.
 
-        With `step`, it is the point just after the event so many events later, or earlier if it is negative, but not
-        outside the history. The state is valid inside the `with` block; other threads wait for its end. Raises
+        With `step`, it is the point just after the event that is `step` events later, or earlier if `step` is
+        negative, within the history. The state is valid inside the `with` block; other threads wait for its end. Raises
         CoordError (2) for a time, and (4) if there is no log.
         """
         with self._lock:

@@ -1,9 +1,9 @@
 """Read only the end of the history, from an older checkpoint on.
 
-What concerns the end of the history is computed from there (`open_past`), under one rule: the present state continues
-its own checkpoint, every journal can be read and leads from the older checkpoint to the present, all events after the
-older checkpoint sort after its state, and both states together have the number of events that the present state has.
-Otherwise the whole history is read. The answer is the same.
+Questions about the end of the history are answered from there (`open_past`), if all of this holds: the present state
+continues its own checkpoint, every journal can be read and leads from the older checkpoint to the present, all events
+after the older checkpoint sort after its state, and both states together have the number of events that the present
+state has. Otherwise the whole history is read. The answer is the same.
 """
 
 from collections.abc import Callable

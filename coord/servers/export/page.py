@@ -59,7 +59,7 @@ def exported_page(data: Mapping[str, Any], title: str) -> str:
 
 
 def modules(static: Path, entry: str = "page.js") -> dict[str, str]:
-    """Return the text of each module that the page imports, by its name, `coord/PATH`. Imports have such names as well.
+    """Return the text of each module that the page imports, by its name, `coord/PATH`, which imports use as well.
 
     Raises ValueError for an import of another form than `from "./PATH";` and `import("./PATH")`.
     """
@@ -107,7 +107,7 @@ def _once(what: re.Pattern[str], page: str, text: Any) -> str:
 
 
 def _inline(data: object) -> str:
-    """Return a JSON text that can be inside a <script> element, whatever its texts contain."""
+    """Return a JSON text that can be inside a <script> element, whatever it contains."""
     text = json_text(data, indent=None)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 

@@ -32,7 +32,7 @@ _STATUS = {REFUSED: 409, USAGE: 400, NO_SESSION: 404, NO_LOG: 503}
 
 
 class Services(Struct):
-    """What the handlers need: the folder that is served, and what follows it and acts in it."""
+    """What the handlers use: the folder that is served, and the objects that follow its log and run actions."""
 
     system: System
     workspace: Workspace
@@ -45,7 +45,7 @@ class Services(Struct):
     actions: Any = None  # answers about actions, and has the session of the person who uses the page
 
     def close(self) -> None:
-        """End what runs in this process for the page."""
+        """Stop following the log, and end the person's session."""
         for part in (self.live, self.actions):
             if part is not None:
                 part.close()
@@ -79,7 +79,7 @@ async def _open_plain(request: Request) -> Response:
 def _with_cookie(request: Request, key: str, response: Response) -> Response:
     served = services_of(request).served
     if not served.is_key(key):
-        raise HTTPException(403, "this is not the key. Open the address that `coord web` printed.")
+        raise HTTPException(403, "this key is wrong. Open the address that `coord web` printed.")
     response.set_cookie(served.cookie_name, served.cookie, path="/", httponly=True, samesite="strict")
     return response
 

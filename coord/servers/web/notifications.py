@@ -1,8 +1,8 @@
-"""What the browser notifies its person of while all tabs of the page are hidden.
+"""Decide which notifications a browser shows while all tabs of the page are hidden.
 
-The decision is that of `coord.workspace.notify.decision`, as for the person's own command: each need once, and at most
-four in an hour that are not urgent. It is made once for a server, so two browsers show the same. While a page is
-visible, it is marked as a visible `coord watch` is, so that the person is not notified of what the page shows.
+The rules are those for the person's own command (`coord.workspace.notify.decision`): once for each need, and at most
+four times an hour for needs that are not urgent. There is one decision for each server, so all browsers show the same.
+A visible page counts as a visible `coord watch`: the person is not notified of what the page shows.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
 """The story of a resource, a session, a message or an event, and the search, as documents of the page.
 
 The story is the answer of `coord why --json`, which runs as a child process, so that the memory for a whole history
-does not stay in the server. The texts are the command's own; here they only get links. All of them are text for a
-terminal, in which control characters are shown by escapes.
+does not stay in the server. The texts are the command's own; here they only get links. They are texts for a
+terminal, in which control characters are shown as escapes.
 """
 
 import re
@@ -17,7 +17,7 @@ from coord.servers.child_process import ChildAnswer, Commands
 from eventlog.codec import DamagedLine, decode_event
 from eventlog.events import Event, MessageSent, SessionStarted
 
-_STEPS = (100, 5)  # the second number is used where the texts of so many are too long
+_STEPS = (100, 5)  # the second number is used if the texts of the first are too long
 _FOUND = (50, 2)  # events
 _LINKS = 400
 _FIELD_CHARS = 4000

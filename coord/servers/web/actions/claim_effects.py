@@ -55,7 +55,7 @@ def _claims_of_others(context: ActionContext) -> list[Claim]:
 
 
 def _queue(rows: list[str], context: ActionContext) -> list[str]:
-    """Add that nobody gets the resource, if that is so."""
+    """Add a sentence if nobody gets the resource."""
     gets = any(" gets " in row or " get " in row for row in rows)
     return (
         rows if gets else [*rows, "Nobody waits for it." if "resource" in context.given else "Nobody waits for these."]

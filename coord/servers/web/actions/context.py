@@ -1,7 +1,7 @@
 """What the effect of an action is computed from, and the sentences that all effects use.
 
-The events that the action's command would write are folded into a copy of the state, and what differs then is the
-effect. So no rule is repeated here. The clock and the log are passed in.
+The events that the action's command would write are folded into a copy of the state, and the difference is the effect.
+So no rule is repeated here. The clock and the log are passed in.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from projections.views.board import names_of
 from projections.views.replay import copy_state
 
 NOBODY = "you"
-"""The session of a person who has not begun one yet, in the copy of the state."""
+"""The id, in the copy of the state, of a person who has no session yet."""
 
 
 class Effect(Struct):
@@ -49,11 +49,11 @@ class ActionContext:
         return str(self.given.get(name) or "")
 
     def label(self, session: str) -> str:
-        """Return how a session is written."""
+        """Return the label of a session."""
         return "you" if session == self.me else session_label(session, self.names)
 
     def labels(self, sessions: Iterable[str]) -> str:
-        """Return some sessions as a list."""
+        """Return the labels of sessions, separated by commas."""
         return list_first([self.label(session) for session in sorted(sessions)])
 
     def session(self, name: str = "session") -> Session | None:

@@ -1,4 +1,4 @@
-"""Say in words what an action will do, before it is done. Pure: the clock and the log are passed in."""
+"""Describe in words what an action will do, before it is done. Pure: the clock and the log are passed in."""
 
 from collections.abc import Callable
 

@@ -18,9 +18,9 @@ from coord.servers.web.live.earlier import earlier_timeline
 from coord.servers.web.live.follower import Follower, Reader
 
 _HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store"}
-_one_at_a_time = Lock()  # an earlier part takes memory while it is computed
+_one_at_a_time = Lock()  # computing an earlier part takes memory
 _RETRY = b"retry: 1000\n\n"  # milliseconds until a page connects again
-_HEARTBEAT, _HEARTBEAT_S = b": still here\n\n", 300.0  # finds connections whose other end is gone without a word
+_HEARTBEAT, _HEARTBEAT_S = b": still here\n\n", 300.0  # finds connections that the other end left without closing
 
 
 async def stream(request: Request) -> Response:
@@ -71,7 +71,7 @@ class EventStream(Response):
 async def _next_body(
     messages: "asyncio.Queue[tuple[str, bytes]]", gone: "asyncio.Future[None]", only_needs: bool
 ) -> bytes | None:
-    """Return the next message as it is sent, or None if there is none any more."""
+    """Return the next message as it is sent, or None after the last one."""
     getting: asyncio.Future[tuple[str, bytes]] = asyncio.ensure_future(messages.get())
     either: list[asyncio.Future[Any]] = [getting, gone]
     try:

@@ -39,7 +39,7 @@ from projections.views.point_in_time import after_instant, before_instant
 from projections.views.replay import copy_state
 
 MAX_EVENTS = 20_000
-_STEP = 4096  # events between two states of which one can be the beginning of the window
+_STEP = 4096  # events between two states at which the window can begin
 
 
 class FollowedSnapshot(Snapshot):

@@ -1,8 +1,8 @@
 """Serve the page of a folder until a signal ends the server.
 
 One process serves a folder for one user: a second one names the first and opens its page. The sockets are open before
-the address is printed. While nothing happens, nothing runs: uvicorn's own loop, which wakes ten times a second, is
-replaced.
+the address is printed. An idle server uses no processor time: uvicorn's own loop, which wakes ten times a second,
+is replaced.
 """
 
 import asyncio
@@ -88,7 +88,7 @@ def serve(run: Run, options: ServeOptions) -> None:
 
 
 class _OwnAddress(Struct):
-    """The open sockets of this process, what they serve, and whether the record says so."""
+    """The open sockets of this process, what they serve, and whether the record contains it."""
 
     sockets: list[socket]
     served: Served
@@ -201,7 +201,7 @@ def _open(run: Run, served: Served, options: ServeOptions) -> Thread | None:
 
 
 class _Server(uvicorn.Server):
-    """A server of uvicorn that waits for a signal instead of asking ten times a second."""
+    """A server of uvicorn that waits for a signal instead of polling ten times a second."""
 
     def __init__(self, config: uvicorn.Config, guard: AccessMiddleware) -> None:
         super().__init__(config)
@@ -212,7 +212,7 @@ class _Server(uvicorn.Server):
         return nullcontext()
 
     async def main_loop(self) -> None:
-        """Wait for the end."""
+        """Wait for the signal."""
         await self.ended.wait()
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
