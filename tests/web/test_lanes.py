@@ -223,11 +223,11 @@ def test_now_is_followed_only_at_the_right_edge(page: Page, address: str) -> Non
 def test_ended_sessions_are_folded_and_counted(page: Page, address: str) -> None:
     open_lanes(page, address, timeline_of(small_tables(), 60), {"from": instant(20), "to": instant(50)})
     assert shown_lanes(page) == ["ann", "bob"]
-    button = page.get_by_role("button", name="Show 1 session that ended before")
+    button = page.get_by_role("button", name="Show 1 session that ended earlier")
     button.click()
     assert view(page)["ended"] is True
     assert shown_lanes(page) == ["ann", "old", "bob"]
-    page.get_by_role("button", name="Hide 1 session that ended before").click()
+    page.get_by_role("button", name="Hide 1 session that ended earlier").click()
     assert shown_lanes(page) == ["ann", "bob"]
 
 
@@ -321,7 +321,7 @@ def test_a_failure_to_fetch_earlier_time_is_told(page: Page, address: str) -> No
     page.locator(".lanes-view canvas").focus()
     page.keyboard.press("Shift+ArrowLeft")
     expect(page.locator(".lanes-bar [role=status]")).to_have_text(
-        "What happened before could not be loaded: the log is gone"
+        "Earlier time could not be loaded: the log is gone"
     )
     assert [round(minute) for minute in span(page)][1] - round(span(page)[0]) == 60
 

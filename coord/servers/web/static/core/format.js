@@ -6,7 +6,7 @@ const two = (number) => String(number).padStart(2, "0");
 
 /** Return the milliseconds from 1970 to an instant; NaN for a text that is not a time. */
 export function toMs(instant) {
-  return /^\d{4}-\d\d-\d\dT/.test(instant) ? Date.parse(instant) : NaN; // Date.parse takes much else for a time
+  return /^\d{4}-\d\d-\d\dT/.test(instant) ? Date.parse(instant) : NaN; // Date.parse accepts many other texts
 }
 
 /** Return the instant at `ms` milliseconds after 1970. */

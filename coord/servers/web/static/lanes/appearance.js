@@ -1,5 +1,5 @@
-// How everything looks. The bars of a resource have a colour and a texture from a hash of its name, so that it looks the
-// same on every day and in every browser. The colours are Paul Tol's light scheme, which colour-blind people can tell
+// Colours, textures and signs. The bars of a resource have a colour and a texture from a hash of its name, so that it always
+// looks the same. The colours are Paul Tol's light scheme, which colour-blind people can tell
 // apart; in the dark they are the edges of darker bars. The signs are those of `coord timeline`.
 
 const LIGHT = ["#77aadd", "#ee8866", "#eedd88", "#ffaabb", "#44bb99", "#bbcc33", "#99ddff", "#c9b3e6"];

@@ -1,4 +1,4 @@
-// The time of the page: the scrubber, steps, playing, jumps to what went wrong, and the way back to the present.
+// The time of the page: the scrubber, steps, playing, jumps to problems, and the button back to the present.
 import { fill, h } from "../core/dom.js";
 import { beforeNow, isInstant, time, toInstant, toMs } from "../core/format.js";
 import { addKey } from "../core/keys.js";
