@@ -10,7 +10,7 @@ import pytest
 from coord.engine.history.search import find_text
 from coord.engine.snapshot import Snapshot
 from coord.render.why import step_fields
-from coord.servers.child import Commands
+from coord.servers.child_process import Commands
 from coord.servers.environment import clean_environment
 from coord.servers.web.stories import _shortened, find, group_found, story
 from coord.workspace.paths import find_workspace
