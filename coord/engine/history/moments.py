@@ -227,14 +227,12 @@ def _point(present: Snapshot, text: str) -> PointInTime:
     if not text:
         return after_instant(present.now)
     if is_event_name(text):
-        return after_event(event_named(present, text))
+        return after_event(read_known_event(present, text) or _event(present, text))
     return after_instant(parse_instant(text, "--at", present.now))
 
 
-def event_named(present: Snapshot, text: str) -> Event:
-    """Return the event with this id, a shortened id, or the name of a session and a number. Raises CoordError (2)."""
-    if event := read_known_event(present, text):
-        return event
+def _event(present: Snapshot, text: str) -> Event:
+    """Return the event of a shortened id, or of the name of a session. Raises CoordError (2)."""
     state, (wanted, n) = present.state, split_event_name(text)
     named = [session.id for session in listed_sessions(state, f"name/{wanted}") if session.name == wanted]
     ids = sorted(filter(present.history.position, named or ids_with_prefix(state, wanted)))

@@ -3,6 +3,7 @@
 Handlers that read the log are plain functions: Starlette runs them in threads, so that they do not block the streams.
 """
 
+import asyncio
 from pathlib import Path
 from typing import cast
 
@@ -26,7 +27,7 @@ from coord.servers.web.live.stream import stream, timeline
 from coord.servers.web.live.view import LiveView
 from coord.servers.web.moments import MomentMaker
 from coord.servers.web.plain import plain_error, plain_page
-from coord.servers.web.stories import search, story
+from coord.servers.web.stories import find, story
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 
@@ -144,10 +145,10 @@ async def _story(request: Request) -> Response:
     return JSONResponse(await story(world_of(request).commands, about, at))
 
 
-def _search(request: Request) -> Response:
+async def _search(request: Request) -> Response:
     world = world_of(request)
-    labels = world.live.ask(_names).result()
-    return JSONResponse(search(world.system, world.workspace, request.query_params.get("text", ""), labels))
+    labels = await asyncio.wrap_future(world.live.ask(_names))
+    return JSONResponse(await find(world.commands, request.query_params.get("text", ""), labels))
 
 
 def _names(view: LiveView) -> dict[str, str]:

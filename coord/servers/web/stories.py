@@ -2,30 +2,23 @@
 
 The story is the answer of `coord why --json`, which runs as a child process, so that the memory for a whole history
 does not stay in the server. The texts are the command's own; here they only get links. All of them are text for a
-terminal, in which control characters are shown by escapes. The search needs little memory, so it runs in the server.
+terminal, in which control characters are shown by escapes.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from coord.engine.history.moments import event_named
-from coord.engine.history.search import find_text
-from coord.engine.snapshot import Snapshot
-from coord.engine.times import is_event_name
-from coord.errors import CoordError
 from coord.render.events import event_text, names_in
 from coord.render.format import line, session_label, terminal_text
 from coord.servers.child import ChildAnswer, Commands
-from coord.workspace.paths import Workspace
-from coord.workspace.system import System
+from eventlog.codec import DamagedLine, decode_event
 from eventlog.events import Event, MessageSent, SessionStarted
 
 _STEPS = (100, 5)  # the second number is used where the texts of so many are too long
-_FOUND = 50  # events
+_FOUND = (50, 2)  # events
 _LINKS = 400
 _FIELD_CHARS = 4000
 _TITLE_CHARS = 200
@@ -37,11 +30,16 @@ _EVENT_ID = re.compile(r"(?<![\w./-])[a-z0-9][a-z0-9._-]*/[1-9][0-9]{0,15}(?![\w
 async def story(commands: Commands, about: str, at: str = "") -> dict[str, Any]:
     """Return the story of what `about` names, now or at a point in time. An error of the command is in `error`."""
     point = [f"--at={at}"] if at else []
-    for limit in _STEPS:
-        answer = await commands.run("why", f"--limit={limit}", *point, "--", about)
+    return story_document(about, await _run(commands, _STEPS, "why", *point, "--", about))
+
+
+async def _run(commands: Commands, limits: Sequence[int], name: str, *words: str) -> ChildAnswer:
+    """Run a command that lists rows, with fewer rows if they are too long."""
+    for limit in limits:
+        answer = await commands.run(name, f"--limit={limit}", *words)
         if not answer.too_long:
             break
-    return story_document(about, answer)
+    return answer
 
 
 def story_document(about: str, answer: ChildAnswer) -> dict[str, Any]:
@@ -166,28 +164,19 @@ def _texts(document: Mapping[str, Any]) -> Iterable[str]:
 _GROUPS = {"sessions": "Sessions", "resources": "Resources", "messages": "Messages", "events": "Other events"}
 
 
-def search(system: System, workspace: Workspace, text: str, labels: Mapping[str, str]) -> dict[str, Any]:
+async def find(commands: Commands, text: str, labels: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the sessions, resources, messages and other events that contain a text, the newest first.
 
-    They are those of `coord log TEXT`. `labels` has what the page calls the sessions that it shows. Raises CoordError
-    (4) if there is no log.
+    `labels` has what the page calls the sessions that it shows.
     """
-    snapshot = Snapshot(system, workspace)
-    snapshot.catch_up(consistent=True)
-    found = _event_in(snapshot, text) or find_text(snapshot, text, _FOUND + 1)
+    answer = await _run(commands, _FOUND, "log", "--", text)
+    events = [event for event in map(_decoded, answer.documents) if event]
     return {
         "text": text,
-        "groups": group_found(text, found[:_FOUND][::-1], labels),
-        "older": len(found) > _FOUND,
-        "error": "",
+        "groups": group_found(text, events, labels or {}),
+        "older": any("older" in note for note in answer.notes),
+        "error": terminal_text(answer.error),
     }
-
-
-def _event_in(snapshot: Snapshot, text: str) -> list[Event]:
-    """Return the event that a text names, if there is one."""
-    with suppress(CoordError):
-        return [event_named(snapshot, text)] if is_event_name(text) else []
-    return []
 
 
 def group_found(text: str, events: Iterable[Event], labels: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
@@ -210,3 +199,10 @@ def group_found(text: str, events: Iterable[Event], labels: Mapping[str, str] | 
     return [
         {"kind": kind, "label": _GROUPS[kind], "results": list(found.values())} for kind, found in rows.items() if found
     ]
+
+
+def _decoded(value: object) -> Event | None:
+    try:
+        return decode_event(msgspec.json.encode(value))
+    except DamagedLine:
+        return None

@@ -10,9 +10,7 @@ import pytest
 from coord.render.why import step_fields
 from coord.servers.child import Commands
 from coord.servers.environment import clean_environment
-from coord.servers.web.stories import group_found, search, story
-from coord.workspace.paths import find_workspace
-from coord.workspace.system import real_system
+from coord.servers.web.stories import find, group_found, story
 from eventlog.events import MessageSent
 from projections.views.claim_history import ClaimHistoryEntry
 from tests.support.in_process import SimulatedMachine
@@ -47,11 +45,6 @@ def commands_in(repo: Repo, **more: Any) -> Commands:
 
 def told(machine: SimulatedMachine, about: str, at: str = "") -> dict[str, Any]:
     return asyncio.run(story(commands_in(machine.repo), about, at))
-
-
-def searched(repo: Repo, text: str) -> dict[str, Any]:
-    system = real_system()
-    return search(system, find_workspace(system, str(repo.root)), text, {})
 
 
 def session_named(repo: Repo, name: str) -> str:
@@ -168,7 +161,7 @@ def test_hostile_text_is_shown_with_escapes(inside: SimulatedMachine) -> None:
         found,
         told(inside, "ada"),
         told(inside, "ada/5"),
-        searched(inside.repo, "gnp"),
+        asyncio.run(find(commands_in(inside.repo), "gnp")),
     ):
         assert "\u202e" not in str(document)
         assert "\x1b" not in str(document)
@@ -181,12 +174,14 @@ def test_a_command_that_takes_too_long_is_ended(inside: SimulatedMachine) -> Non
     assert found["error"] == "coord why took more than 0.001 s, and was ended."
 
 
-def test_fewer_steps_are_read_where_they_are_long(inside: SimulatedMachine) -> None:
-    for number in range(12):
-        inside.run(200, "claim", "port", "1", "--note", f"{number} " + "note " * 190)
-        inside.run(200, "release", "port", "1")
-    commands = commands_in(inside.repo, max_output=30_000)
-    assert len(asyncio.run(story(commands, "port/1"))["steps"]) == 5
+def test_fewer_rows_are_read_where_they_are_long(inside: SimulatedMachine) -> None:
+    for number in range(6):
+        inside.run(200, "send", "ada", f"long {number}", "long " * 20_000)
+        inside.run(200, "claim", "port", "1", "--note", "note " * 190)
+    commands = commands_in(inside.repo, max_output=300_000)
+    found = asyncio.run(find(commands, "long"))
+    assert [len(group["results"]) for group in found["groups"]] == [2]
+    assert (found["older"], found["error"]) == (True, "")
     commands.max_output = 1_000
     assert asyncio.run(story(commands, "ada"))["error"] == "coord why printed more than 1.0 KB, and was ended."
 
@@ -221,34 +216,18 @@ def test_the_postings_give_the_same_story(inside: SimulatedMachine) -> None:
 def test_a_search_finds_sessions_resources_and_messages(inside: SimulatedMachine) -> None:
     inside.run(200, "send", "ada", "Question", "Is src/app.py ready?")
     ada = session_named(inside.repo, "ada")
-    found = searched(inside.repo, "SRC/")
+    commands = commands_in(inside.repo)
+    found = asyncio.run(find(commands, "SRC/"))
     groups = {group["kind"]: group["results"] for group in found["groups"]}
     assert [row["about"] for row in groups["resources"]] == ["file/src/", "file/src/app.py"]
     assert "Is src/app.py ready?" in groups["messages"][0]["text"]
-    assert [row["about"] for row in searched(inside.repo, "ada")["groups"][0]["results"]] == [ada]
-    assert searched(inside.repo, "nothing like this") | {"text": ""} == {
+    assert [row["about"] for row in asyncio.run(find(commands, "ada"))["groups"][0]["results"]] == [ada]
+    assert asyncio.run(find(commands, "nothing like this")) | {"text": ""} == {
         "text": "",
         "groups": [],
         "older": False,
         "error": "",
     }
-
-
-def test_a_search_finds_the_newest_and_says_if_there_are_older(inside: SimulatedMachine) -> None:
-    for number in range(51):
-        inside.run(200, "heartbeat", "building", f"page {number}")
-    found = searched(inside.repo, "page ")
-    assert (len(found["groups"][0]["results"]), found["older"]) == (50, True)
-    assert "page 50" in found["groups"][0]["results"][0]["text"]
-    assert not searched(inside.repo, "page 50")["older"]
-
-
-def test_a_search_for_an_event_finds_that_event(inside: SimulatedMachine) -> None:
-    ada = session_named(inside.repo, "ada")
-    for text in ("ada/2", f"{ada}/2"):
-        (events,) = searched(inside.repo, text)["groups"]
-        assert [row["about"] for row in events["results"]] == [f"{ada}/2"]
-    assert searched(inside.repo, "ada/999")["groups"] == []
 
 
 def test_a_search_finds_few_of_very_many_events() -> None:
