@@ -113,9 +113,9 @@ def current_board(
 ) -> tuple[Board, Snapshot]:
     """Return the current board, as `board_of`, and a snapshot with the state that it shows.
 
-    The given snapshot is unchanged, because events that are slightly older than now can still arrive, and must find the
-    state as it was. The state is copied only if a claim or wait has ended by now: a copy is slow with many unread
-    messages.
+    The given snapshot is unchanged, because events that are slightly older than now can still arrive, and are folded
+    into the state as it was. The state is copied only if a claim or wait has ended by now: a copy is slow with many
+    unread messages.
     """
     import copy  # commands that write a line or two need neither
 

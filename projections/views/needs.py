@@ -31,7 +31,7 @@ NeedKind: TypeAlias = Literal[
 ]
 _Label: TypeAlias = Callable[[str], str]
 RankedNeed: TypeAlias = "tuple[int, Instant, int, Callable[[], Need]]"
-"""The urgency of a need, since when it is, how many sessions wait because of it (negative), and what makes it."""
+"""The urgency of a need, since when it exists, how many sessions wait because of it (negative), and what makes it."""
 
 _ORDER = "journal lost asks circle urgent blocked dead silent unacknowledged unknown clock".split()
 _MOST_RESOURCES = 3  # of a silent session: they are named, and broken one by one
@@ -106,7 +106,7 @@ def _ranked(urgency: str, since: Instant, holds_up: int, make: Callable[..., Nee
 
 
 def _is_answered(session: Session) -> bool:
-    """Return whether a person has written to a blocked session since it is blocked."""
+    """Return whether a person has written to a blocked session since it became blocked."""
     return "" < session.blocked_since <= session.answered_at
 
 

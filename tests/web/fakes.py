@@ -152,6 +152,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"error": {"code": 1, "message": fake.message}}, fake.status)
         elif path == "/api/stream":
             self._stream(query, values)
+        elif path == "/api/story":
+            story = {"about": values["about"], "kind": "", "title": "", "older": False, "error": "", "receipts": None}
+            self._json(story | {name: [] for name in ("lines", "notes", "steps", "rules", "did")})
         elif path == "/api/timeline":
             self._json(fake.spans(values["until"]))
         else:

@@ -118,21 +118,6 @@ class Buckets:
         for payload in _split(self.pending):
             yield from (entry for entry in _decoded(payload) if entry[0].startswith(prefix))
 
-    def since(self, head: bytes, prefix: str) -> Iterator[Entry]:
-        """Yield the entries whose key begins with `prefix`, without those of an earlier version of the store.
-
-        `head` is the head of that version. The entries that were pending in it are included. Only the ends of the files
-        are read. Raises CacheDamaged, also if `head` is not that of an earlier version.
-        """
-        wanted = prefix.encode()
-        payloads: list[bytes] = []
-        for number, (start, end) in enumerate(zip(_ends(head), _ends(self.head), strict=True)):
-            if start != end:
-                payloads += self._read(number, start)
-        for payload in (*payloads, *_split(self.pending)):
-            if wanted in payload:
-                yield from (entry for entry in _decoded(payload) if entry[0].startswith(prefix))
-
     def _entries_with(self, text: bytes, number: int, with_pending: bool = True) -> Iterator[Entry]:
         """Yield the entries of one file, and of the pending ones, without those that cannot contain `text`."""
         if number not in self._payloads:
@@ -157,14 +142,11 @@ class Buckets:
             kept -= len(self._contents[number])
             del self._payloads[number], self._contents[number]
 
-    def _read(self, number: int, start: tuple[int, bytes] = _EMPTY) -> list[bytes]:
-        """Return the payloads of a file up to the head, from `start` on, its end in an earlier head.
-
-        Raises CacheDamaged.
-        """
+    def _read(self, number: int) -> list[bytes]:
+        """Return the payloads of a file up to the head. Raises CacheDamaged."""
         size, expected = _ends(self._on_disk)[number]
-        first, digest = start
-        payloads = _split(_content(self._path(number), first, size)) if size != first else []
+        _, digest = _EMPTY
+        payloads = _split(_content(self._path(number), size)) if size else []
         for payload in payloads:
             digest = _chained(digest, payload)
         if digest != expected:
@@ -223,17 +205,16 @@ def _decoded(payload: bytes) -> list[Entry]:
         raise CacheDamaged("a chunk of the index is not a list of entries") from None
 
 
-def _content(path: str, first: int, size: int) -> bytes:
-    """Return the bytes of a file from `first` up to `size`. Raises CacheDamaged if it is shorter."""
+def _content(path: str, size: int) -> bytes:
+    """Return the first `size` bytes of a file. Raises CacheDamaged if it is shorter."""
     try:
         if os.path.islink(os.path.dirname(path)):
             raise OSError(f"{os.path.dirname(path)} is a symbolic link")
         with open(os.open(path, os.O_RDONLY | NOFOLLOW | BINARY), "rb") as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size < size or size < first:
-                raise OSError(f"{path} is not a file of at least {max(size, first)} bytes")
-            file.seek(first)
-            return file.read(size - first)
+            if not stat.S_ISREG(status.st_mode) or status.st_size < size:
+                raise OSError(f"{path} is not a file of at least {size} bytes")
+            return file.read(size)
     except OSError as problem:
         raise CacheDamaged(str(problem)) from None
 

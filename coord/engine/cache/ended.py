@@ -217,18 +217,6 @@ class StoredPositions:
         return iter(self._all)
 
 
-def final_positions_since(buckets: Buckets, head: bytes) -> dict[str, Position]:
-    """Return the positions of the journals that were archived after an earlier version of the store with this head.
-
-    Those that were pending in it are included. Raises CacheDamaged.
-    """
-    rows = dict(buckets.since(head, JOURNAL))
-    try:
-        return {key.removeprefix(JOURNAL): _decode_position(row) for key, row in rows.items() if row}
-    except DECODE_ERRORS:
-        raise CacheDamaged("a position in the index cannot be read") from None
-
-
 def final_positions(folder: str, store: StoreVersion) -> dict[str, Position]:
     """Return the final positions of all archived journals that a checkpoint in a cache folder knows."""
     stored = StoredPositions(Buckets(folder, store.head, store.pending))

@@ -16,7 +16,7 @@ import msgspec
 
 from coord.engine.snapshot import Snapshot
 from eventlog.errors import LogError
-from eventlog.events import Event, Instant
+from eventlog.events import Event, Instant, Unknown
 from eventlog.local.files import BINARY, NOFOLLOW
 from eventlog.local.journal import find_line, is_session_id, read_in_chunks, with_journal_path
 from eventlog.scanning import Position
@@ -29,7 +29,9 @@ _decode = msgspec.json.Decoder(Event).decode
 
 def searched_text(event: Event) -> str:
     """Return the text of an event in which a search looks, in lower case."""
-    return "\n".join([event.id, *(word.casefold() for word in _strings_in(msgspec.to_builtins(event.payload)))])
+    payload = event.payload
+    values = msgspec.json.decode(payload.raw) if isinstance(payload, Unknown) else msgspec.to_builtins(payload)
+    return "\n".join([event.id, *(word.casefold() for word in _strings_in(values))])
 
 
 def contains(event: Event, text: str) -> bool:
@@ -48,8 +50,10 @@ def _strings_in(value: object) -> Iterator[str]:
             yield from _strings_in(part)
 
 
-def find_text(snapshot: Snapshot, text: str, most: int) -> list[Event]:
-    """Return the newest events that contain a text, at most `most`, the newest first.
+def find_text(
+    snapshot: Snapshot, text: str, most: int, shorten: Callable[[Event], Event] = lambda event: event
+) -> list[Event]:
+    """Return the newest events that contain a text, at most `most`, the newest first; each as `shorten` returns it.
 
     Journals that cannot be read are left out.
     """
@@ -61,7 +65,7 @@ def find_text(snapshot: Snapshot, text: str, most: int) -> list[Event]:
         try:
             for event in _search(snapshot, name, position, text, partial(_oldest, found, most)):
                 if event.at <= snapshot.state.at and event.n <= position.n:
-                    _add(found, event, most)
+                    _add(found, shorten(event), most)
         except (LogError, OSError):
             continue
     return [event for _, event in sorted(found, key=itemgetter(0), reverse=True)]
@@ -89,9 +93,7 @@ def _add(found: list[tuple[SortKey, Event]], event: Event, most: int) -> None:
 def _search_backwards(folder: str, name: str, size: int, text: str, oldest: Callable[[], Instant]) -> Iterator[Event]:
     """Yield the events of a journal that contain a text, the newest first. Raises LogError or OSError."""
     is_candidate = _candidates(text)
-    for line in _lines_backwards(folder, name, size):
-        if not is_candidate(line):
-            continue
+    for line in filter(is_candidate, _lines_backwards(folder, name, size, is_candidate)):
         try:
             event = _decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -116,8 +118,11 @@ def _search_whole(folder: str, name: str, text: str) -> list[Event]:
     return with_journal_path(folder, name, read)
 
 
-def _lines_backwards(folder: str, name: str, size: int) -> Iterator[bytes]:
-    """Yield the lines in the first `size` bytes of a journal, the last one first. Raises OSError."""
+def _lines_backwards(folder: str, name: str, size: int, is_wanted: Callable[[bytes], bool]) -> Iterator[bytes]:
+    """Yield the lines in the first `size` bytes of a journal, the last one first, from the blocks that are wanted.
+
+    Raises OSError.
+    """
 
     def opened(path: str) -> BinaryIO:
         return os.fdopen(os.open(path, os.O_RDONLY | NOFOLLOW | BINARY), "rb")
@@ -127,9 +132,10 @@ def _lines_backwards(folder: str, name: str, size: int) -> Iterator[bytes]:
         while size > 0:
             begin = max(0, size - _BLOCK_BYTES)
             file.seek(begin)
-            rest, *lines = (file.read(size - begin) + rest).split(b"\n")
-            size = begin
-            yield from filter(None, reversed(lines))
+            block, size = file.read(size - begin) + rest, begin
+            rest, _, after = block.partition(b"\n")
+            if is_wanted(after):
+                yield from filter(None, reversed(after.split(b"\n")))
         yield rest
 
 
@@ -140,7 +146,7 @@ def _candidates(text: str) -> Callable[[bytes], bool]:
     """
     wanted = text.casefold()
     run = max(_RUN.findall(wanted), key=len, default="").encode()
-    if wanted in "unknown" or (not run and wanted.isascii()):  # events that this version does not know have that name
+    if not run and wanted.isascii():
         return lambda line: True
     if not run:
         return lambda line: not line.isascii() or b"\\u" in line

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
-from coord.servers.child import ChildFailed, ChildNotStarted, run_child
-from coord.servers.web.actions.table import Words
+from coord.servers.child_process import ChildFailed, ChildNotStarted, run_child
+from coord.servers.web.actions.table import CommandLine
 from coord.workspace.paths import Workspace
 
 LIMIT_S = 60.0  # a command that waits for the machine's lock gives up earlier
@@ -21,7 +21,7 @@ class Answer(Struct):
     error: str = ""
 
 
-async def run_all(lines: Sequence[Words], me: str, workspace: Workspace, env: Mapping[str, str]) -> Answer:
+async def run_all(lines: Sequence[CommandLine], me: str, workspace: Workspace, env: Mapping[str, str]) -> Answer:
     """Run command lines one after the other until one is refused. `me` is the session that acts by default."""
     whole = Answer()
     for line in lines:
@@ -34,7 +34,7 @@ async def run_all(lines: Sequence[Words], me: str, workspace: Workspace, env: Ma
 
 
 async def run_command(
-    line: Words, session: str, workspace: Workspace, env: Mapping[str, str], limit_s: float = LIMIT_S
+    line: CommandLine, session: str, workspace: Workspace, env: Mapping[str, str], limit_s: float = LIMIT_S
 ) -> Answer:
     """Run one command line as a session."""
     name, *words = line.words

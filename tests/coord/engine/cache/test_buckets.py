@@ -72,38 +72,6 @@ def test_each_head_sees_only_its_own_entries(tmp_path: Path) -> None:
     ]
 
 
-def test_the_entries_since_an_earlier_head_are_found(tmp_path: Path) -> None:
-    store = Buckets(str(tmp_path))
-    store.append([("a/1", b"1"), ("b/1", b"1")])
-    store.flush()
-    store.append([("a/2", b"2"), ("b/2", b"2")])
-    head, pending = saved(store)
-    store.append([("a/1", b"3"), ("b/1", b"3")])
-    store.flush()
-    store.append([("a/4", b"4")])
-    for written in (False, True):
-        same = Buckets(str(tmp_path), *saved(store)) if written else store
-        assert sorted(same.since(head, "a/")) == [("a/1", b"3"), ("a/2", b"2"), ("a/4", b"4")]
-        assert [*same.since(same.head, "a/")] == [("a/4", b"4")]
-    assert [*Buckets(str(tmp_path), head, pending).since(head, "a/")] == [("a/2", b"2")]
-    for later in (store.head, filled(tmp_path / "other")[0]):
-        with pytest.raises(CacheDamaged):
-            list(Buckets(str(tmp_path), head, pending).since(later, "a/"))
-
-
-def test_damage_after_an_earlier_head_is_noticed(tmp_path: Path) -> None:
-    head, _ = filled(tmp_path)
-    store = Buckets(str(tmp_path), head)
-    store.append([("session/1", b"new")])
-    store.flush()
-    version, path = saved(store), file_of(tmp_path, "session/1")
-    data = path.read_bytes()
-    for changed in (data[:-1] + b"x", data[:-1]):
-        path.write_bytes(changed)
-        with pytest.raises(CacheDamaged):
-            list(Buckets(str(tmp_path), *version).since(head, "session/"))
-
-
 def test_writing_after_an_older_head_abandons_what_followed(tmp_path: Path) -> None:
     store = Buckets(str(tmp_path))
     store.append([("key", b"1")])

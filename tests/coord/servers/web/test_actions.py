@@ -265,7 +265,7 @@ def test_a_page_that_only_shows_does_nothing(repo: Repo) -> None:
     page = ActingPage(repo, read_only=True)
     asks: list[tuple[str, str, dict[str, Any]]] = [(do, name, {}) for do in ("effect", "act") for name in ACTIONS]
     assert {(status, answer["error"]["message"]) for status, answer in page.ask_all(*asks)} == {
-        (403, "this page only shows: it was started with --read-only. Nothing was done.")
+        (403, "this page is read-only, because it was started with --read-only. Nothing was done.")
     }
     page.close()
     assert repo.events() == []

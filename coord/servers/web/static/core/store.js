@@ -10,74 +10,75 @@ export function emptyView() {
   };
 }
 
-/**
- * Return a new store. Subscribers get the set of what changed: "moment", "live", "timeline", "view", and
- * "count" (what needs the person, also while all tabs are hidden), "notices" (what to notify the person about while all
- * tabs are hidden; only in the tab that leads), "connection" (whether the server answers).
- */
+/** Return a new store. */
 export function createStore() {
-  const subscribers = new Set();
-  const store = {
-    moment: null, live: null, timeline: emptyTimeline(), view: emptyView(),
-    /** How many things need the person, now. */
-    count: 0,
-    /** `[{id, text, urgent}]` of the last `needs` event. */
-    notices: [],
-    /** Whether this tab is the one of this browser that is connected; only this one notifies. */
-    leads: false,
-    /** `{since, message, retry}`: since when the server does not answer, or empty; what to do; and how to try again. */
-    connection: { since: "", message: "", retry: null },
-    /** Whether the last change of the view is one of many, such as of a drag: the address then replaces its entry. */
-    continuous: false,
-    subscribe(listener) {
-      subscribers.add(listener);
-      return () => subscribers.delete(listener);
-    },
-    setView(patch, { continuous = false } = {}) {
-      store.continuous = continuous;
-      const wasLive = store.view.at === "";
-      store.view = { ...store.view, ...patch };
-      if (store.view.at === "" && !wasLive && store.live) {
-        store.moment = store.live;
-        notify("view", "moment");
-      } else notify("view");
-    },
-    setMoment(moment) {
-      store.moment = moment;
-      notify("moment");
-    },
-    /** Take what the stream sent: the live moment, and changes of the timeline. */
-    receive(data) {
-      const changed = [];
-      if (data.timeline) {
-        applyChanges(store.timeline, data.timeline);
-        dropOldRows(store.timeline);
-        changed.push("timeline");
-      }
-      if (data.moment) changed.push(...receiveMoment(store, data.moment));
-      notify(...changed);
-    },
-    /** Take an earlier span of the timeline. Rows that are known are kept. */
-    receiveEarlier(span) {
-      addEarlier(store.timeline, span);
-      notify("timeline");
-    },
-    /** Take what the stream sends while all tabs are hidden. */
-    receiveNeeds({ count, notify: notices }) {
-      store.count = count;
-      store.notices = store.leads ? notices || [] : [];
-      notify("count", "notices");
-    },
-    setConnection(connection) {
-      store.connection = connection;
-      notify("connection");
-    },
-  };
-  function notify(...names) {
-    const changed = new Set(names);
-    for (const listener of [...subscribers]) tell(listener, changed);
+  return new Store();
+}
+
+/**
+ * Subscribers get the set of what changed: "moment", "live", "timeline", "view", and "count" (what needs the person, also
+ * while all tabs are hidden), "notifications" (what to notify the person about while all tabs are hidden; only in the tab
+ * that leads), "connection" (whether the server answers).
+ */
+class Store {
+  constructor() {
+    this.subscribers = new Set();
+    this.moment = this.live = null;
+    this.timeline = emptyTimeline();
+    this.view = emptyView();
+    this.count = 0; // how many things need the person, now
+    this.notifications = []; // `[{id, text, urgent}]` of the last `needs` event
+    this.leads = false; // whether this tab is the one of this browser that is connected; only this one notifies
+    this.connection = { since: "", message: "", retry: null }; // since when the server does not answer, or empty
+    this.continuous = false; // whether the last change of the view is one of many: the address replaces its entry
   }
-  return store;
+  subscribe(listener) {
+    this.subscribers.add(listener);
+    return () => this.subscribers.delete(listener);
+  }
+  setView(patch, { continuous = false } = {}) {
+    this.continuous = continuous;
+    const wasLive = this.view.at === "";
+    this.view = { ...this.view, ...patch };
+    if (this.view.at === "" && !wasLive && this.live) {
+      this.moment = this.live;
+      this.notify("view", "moment");
+    } else this.notify("view");
+  }
+  setMoment(moment) {
+    this.moment = moment;
+    this.notify("moment");
+  }
+  /** Take what the stream sent: the live moment, and changes of the timeline. */
+  receive(data) {
+    const changed = [];
+    if (data.timeline) {
+      applyChanges(this.timeline, data.timeline);
+      dropOldRows(this.timeline);
+      changed.push("timeline");
+    }
+    if (data.moment) changed.push(...receiveMoment(this, data.moment));
+    this.notify(...changed);
+  }
+  /** Take an earlier span of the timeline. Rows that are known are kept. */
+  receiveEarlier(span) {
+    addEarlier(this.timeline, span);
+    this.notify("timeline");
+  }
+  /** Take what the stream sends while all tabs are hidden. */
+  receiveNeeds({ count, notify: notifications }) {
+    this.count = count;
+    this.notifications = this.leads ? notifications || [] : [];
+    this.notify("count", "notifications");
+  }
+  setConnection(connection) {
+    this.connection = connection;
+    this.notify("connection");
+  }
+  notify(...names) {
+    const changed = new Set(names);
+    for (const listener of [...this.subscribers]) tell(listener, changed);
+  }
 }
 
 function receiveMoment(store, moment) {

@@ -1,106 +1,119 @@
 // The scrubber: a slider over the span of the lanes, with the marks of what went wrong.
 import { fill, h } from "../core/dom.js";
 import { toInstant, toMs } from "../core/format.js";
-import { readTheme } from "../lanes/looks.js";
+import { readTheme } from "../lanes/appearance.js";
 import { makeScale, ticks } from "../lanes/span.js";
 import { groupText, groups, sign, target } from "./marks.js";
 
 const LABEL_PX = 84, MARK_PX = 18, LIVE_PX = 6, FINE = 200, COARSE = 10;
 
 /**
- * Return a scrubber: its element, and `draw(state)` with `{from, to, live, at, text, marks, names, isLive}`, where the times
- * are in milliseconds. `onScrub(at, {continuous})` is called with an instant or "" for live, `onMark(at)` for a mark.
+ * A slider with its marks. `draw(state)` takes `{from, to, live, at, text, marks, names, isLive, revision}`, with times in
+ * milliseconds. `onScrub(at, {continuous})` is called with an instant or "" for live, `onMark(at)` for a mark.
  */
-export function createScrubber({ onScrub, onMark }) {
-  const thumb = h("div", { class: "thumb" });
-  const past = h("div", { class: "gone" });
-  const marks = h("div", { class: "marks", "aria-hidden": "true" });
-  const axis = h("div", { class: "axis", "aria-hidden": "true" });
-  const track = h("div", { class: "track", role: "slider", tabindex: "0", "aria-label": "Shown time", "aria-orientation": "horizontal" },
-    h("div", { class: "line" }), past, thumb);
-  const element = h("div", { class: "scrubber" }, marks, track, axis);
-  let state = null, drawn = "", isDragging = false, frame = 0;
-
-  const width = () => track.clientWidth || 1;
-  const place = (ms) => Math.max(0, Math.min(width(), ((ms - state.from) / (state.to - state.from || 1)) * width()));
-  const endsNow = () => state.to >= state.live - 1000;
-
-  function scrubTo(event, continuous) {
-    const x = event.clientX - track.getBoundingClientRect().left;
-    if (endsNow() && x >= width() - LIVE_PX) return onScrub("", { continuous });
-    const share = Math.max(0, Math.min(1, x / width()));
-    return onScrub(toInstant(Math.min(state.from + share * (state.to - state.from), state.live)), { continuous });
-  }
-  track.addEventListener("pointerdown", (event) => {
-    if (event.button || !state) return;
-    track.setPointerCapture(event.pointerId);
-    isDragging = true;
-    scrubTo(event, false);
-  });
-  track.addEventListener("pointermove", (event) => {
-    if (!isDragging || frame) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      if (isDragging) scrubTo(event, true);
+export class Scrubber {
+  constructor({ onScrub, onMark }) {
+    Object.assign(this, { onScrub, onMark, state: null, drawn: "", isDragging: false, frame: 0 });
+    this.thumb = h("div", { class: "thumb" });
+    this.gone = h("div", { class: "gone" });
+    this.marks = h("div", { class: "marks", "aria-hidden": "true" });
+    this.axis = h("div", { class: "axis", "aria-hidden": "true" });
+    this.track = h("div", {
+      class: "track", role: "slider", tabindex: "0", "aria-label": "Shown time", "aria-orientation": "horizontal",
+      onpointerdown: (event) => this.press(event), onpointermove: (event) => this.drag(event),
+      onpointerup: (event) => this.drop(event), onpointercancel: () => { this.isDragging = false; },
+      onkeydown: (event) => this.key(event),
+    }, h("div", { class: "line" }), this.gone, this.thumb);
+    this.element = h("div", { class: "scrubber" }, this.marks, this.track, this.axis);
+    new ResizeObserver(() => this.state && this.draw(this.state)).observe(this.track);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      this.drawn = "";
+      if (this.state) this.draw(this.state);
     });
-  });
-  track.addEventListener("pointerup", (event) => {
-    if (!isDragging) return;
-    isDragging = false;
-    scrubTo(event, true);
-  });
-  track.addEventListener("pointercancel", () => { isDragging = false; });
-  track.addEventListener("keydown", (event) => {
-    if (!state || event.ctrlKey || event.altKey || event.metaKey) return;
-    const to = keyed(event.key, state);
+  }
+  get width() {
+    return this.track.clientWidth || 1;
+  }
+  place(ms) {
+    const { from, to } = this.state;
+    return Math.max(0, Math.min(this.width, ((ms - from) / (to - from || 1)) * this.width));
+  }
+  endsNow() {
+    return this.state.to >= this.state.live - 1000;
+  }
+  scrubTo(event, continuous) {
+    const { from, to, live } = this.state, { width } = this;
+    const x = event.clientX - this.track.getBoundingClientRect().left;
+    const share = Math.max(0, Math.min(1, x / width));
+    if (this.endsNow() && x >= width - LIVE_PX) this.onScrub("", { continuous });
+    else this.onScrub(toInstant(Math.min(from + share * (to - from), live)), { continuous });
+  }
+  press(event) {
+    if (event.button || !this.state) return;
+    this.track.setPointerCapture(event.pointerId);
+    this.isDragging = true;
+    this.scrubTo(event, false);
+  }
+  drag(event) {
+    if (!this.isDragging || this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (this.isDragging) this.scrubTo(event, true);
+    });
+  }
+  drop(event) {
+    if (!this.isDragging) return;
+    this.isDragging = false;
+    this.scrubTo(event, true);
+  }
+  key(event) {
+    if (!this.state || event.ctrlKey || event.altKey || event.metaKey) return;
+    const to = keyed(event.key, this.state);
     if (to === null) return;
     event.preventDefault();
     event.stopPropagation();
-    onScrub(to, { continuous: true });
-  });
-
-  function draw(next) {
-    state = next;
-    const x = place(state.isLive ? state.to : state.at);
-    thumb.style.transform = `translateX(${x}px)`;
-    past.style.width = `${x}px`;
-    track.classList.toggle("live", state.isLive && endsNow());
-    thumb.classList.toggle("outside", state.at > state.to || state.at < state.from);
-    const values = { min: Math.round(state.from / 1000), max: Math.round(state.to / 1000), now: Math.round(state.at / 1000) };
-    values.now = Math.max(values.min, Math.min(values.max, values.now));
-    for (const [name, value] of Object.entries({ ...values, text: state.text })) track.setAttribute(`aria-value${name}`, value);
-    const key = [state.from, state.to, width(), state.revision].join();
-    if (key === drawn) return;
-    drawn = key;
-    drawMarks();
-    drawAxis();
+    this.onScrub(to, { continuous: true });
   }
-  function drawMarks() {
-    const theme = readTheme(element);
-    const shown = state.marks.filter(({ at }) => toMs(at) >= state.from && toMs(at) <= state.to);
-    fill(marks, groups(shown, (mark) => place(toMs(mark.at)), MARK_PX).map((group) => {
+  draw(state) {
+    this.state = state;
+    const { from, to, at, isLive, text } = state;
+    const x = this.place(isLive ? to : at);
+    this.thumb.style.transform = `translateX(${x}px)`;
+    this.gone.style.width = `${x}px`;
+    this.track.classList.toggle("live", isLive && this.endsNow());
+    this.thumb.classList.toggle("outside", at > to || at < from);
+    const seconds = (ms) => Math.round(Math.max(from, Math.min(to, ms)) / 1000);
+    const values = { min: seconds(from), max: seconds(to), now: seconds(at), text };
+    for (const [name, value] of Object.entries(values)) this.track.setAttribute(`aria-value${name}`, value);
+    const key = [from, to, this.width, state.revision].join();
+    if (key === this.drawn) return;
+    this.drawn = key;
+    this.drawMarks();
+    this.drawAxis();
+  }
+  drawMarks() {
+    const theme = readTheme(this.element), { from, to, live, names } = this.state;
+    const shown = this.state.marks.filter(({ at }) => toMs(at) >= from && toMs(at) <= to);
+    fill(this.marks, groups(shown, (mark) => this.place(toMs(mark.at)), MARK_PX).map((group) => {
       const picture = h("span", {
-        class: `mark ${group.kind}`, title: groupText(group, state.names, toInstant(state.live)),
-        onclick: () => onMark(target(group.marks[0])),
+        class: `mark ${group.kind}`, title: groupText(group, names, toInstant(live)),
+        onclick: () => this.onMark(target(group.marks[0])),
       }, sign(group.kind, theme), group.marks.length > 1 && h("span", { class: "more" }, String(group.marks.length)));
       picture.style.left = `${group.x}px`;
       return picture;
     }));
   }
-  function drawAxis() {
-    const scale = makeScale({ start: state.from, end: state.to }, 0, width());
-    fill(axis, ticks(scale, LABEL_PX).map(({ x, label, day }) => {
+  drawAxis() {
+    const { width } = this, scale = makeScale({ start: this.state.from, end: this.state.to }, 0, width);
+    fill(this.axis, ticks(scale, LABEL_PX).map(({ x, label, day }) => {
       const text = h("span", {}, day || label);
-      text.style.left = `${Math.max(14, Math.min(width() - 14, x))}px`;
+      text.style.left = `${Math.max(14, Math.min(width - 14, x))}px`;
       return text;
     }));
   }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawn = ""; draw(state); });
-  new ResizeObserver(() => state && draw(state)).observe(track);
-  return { element, draw };
 }
 
-/** Return where a key of the slider leads: an instant, "" for live, or null if it is not one of its keys. */
+/** Return the time to which a key moves the slider: an instant, "" for live, or null if it is not one of its keys. */
 export function keyed(key, { from, to, at, live, isLive }) {
   const here = isLive ? live : at;
   const steps = { ArrowLeft: -1 / FINE, ArrowDown: -1 / FINE, ArrowRight: 1 / FINE, ArrowUp: 1 / FINE, PageDown: -1 / COARSE, PageUp: 1 / COARSE };

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from coord.servers import child
-from coord.servers.child import ChildFailed, ChildNotStarted, Commands, run_child
+from coord.servers import child_process
+from coord.servers.child_process import ChildFailed, ChildNotStarted, Commands, run_child
 from coord.servers.web.actions.commands import run_command
-from coord.servers.web.actions.table import Words
+from coord.servers.web.actions.table import CommandLine
 from coord.workspace.paths import find_workspace
 from coord.workspace.system import real_system
 from tests.support.processes import environment
@@ -44,7 +44,7 @@ def test_a_command_that_takes_too_long_is_killed(repo: Repo, started: list[Proce
 
 def test_an_action_that_takes_too_long_is_killed(repo: Repo, started: list[Process]) -> None:
     workspace = find_workspace(real_system(), str(repo.root))
-    words = Words(("status",))
+    words = CommandLine(("status",))
     answer = asyncio.run(run_command(words, "", workspace, environment(repo.home), limit_s=0.001))
     assert (answer.code, answer.error) == (
         1,
@@ -88,7 +88,7 @@ def test_at_most_two_commands_run_at_once(repo: Repo, monkeypatch: pytest.Monkey
         running -= 1
         return 0, b"{}", b""
 
-    monkeypatch.setattr(child, "run_child", count)
+    monkeypatch.setattr(child_process, "run_child", count)
 
     async def ask() -> None:
         commands = Commands(str(repo.folder), str(repo.root), {})

@@ -27,14 +27,14 @@ _PIECE = 1 << 16  # bytes per read
 class ChildAnswer(Struct):
     """How a command ended: its exit code, the JSON documents that it printed, its notes, and its error message.
 
-    The code is None if the command did not run to its end; `error` then says so.
+    The code is None if the command did not run to its end; `error` then contains the reason.
     """
 
     code: int | None
     documents: list[Any]
     notes: list[str] = []
     error: str = ""
-    too_long: bool = False  # its output
+    too_long: bool = False  # whether it printed more than the limit
 
 
 class ChildFailed(Exception):
