@@ -101,17 +101,33 @@ def test_fast_steps_add_up(opened: Page, server: FakeServer) -> None:
 
 def test_jumps_go_from_problem_to_problem(opened: Page) -> None:
     page = opened
+    count = page.locator(".controls .count")
+    expect(count).to_have_text("4")
     page.keyboard.press("p")
     expect_at(page, "s-1/7")
+    expect(count).to_have_text("4 of 4")
     page.keyboard.press("p")
     expect_at(page, "s-1/4")
-    page.get_by_label("Previous problem (key p)").click()
+    expect(count).to_have_text("2 of 4")
+    page.get_by_label("The one before (key p)").click()
     expect_at(page, "s-1/2")
     page.keyboard.press("p")
     page.keyboard.press("n")
     expect_at(page, "s-1/4")
     page.get_by_label("Next problem (key n)").click()
     expect_at(page, "s-1/7")
+
+
+def test_the_time_is_below_a_top_that_takes_two_lines(opened: Page) -> None:
+    page = opened
+    page.set_viewport_size({"width": 1280, "height": 700})
+    page.evaluate("document.getElementById('folder').textContent = 'a-name '.repeat(30)")
+    page.evaluate("document.querySelector('main').style.height = '2000px'")
+    page.evaluate("scrollTo(0, 1500)")
+    page.wait_for_function(
+        "() => { const top = (id) => document.getElementById(id).getBoundingClientRect();"
+        " return scrollY > 1000 && top('top').height > 60 && Math.abs(top('time').top - top('top').bottom) < 2; }"
+    )
 
 
 def test_jumps_can_be_limited_to_one_kind(opened: Page) -> None:
