@@ -1,4 +1,4 @@
-"""Moments of the past in a process that runs for a long time: its memory does not grow with how many it is asked for."""
+"""Moments of the past in a process that runs for a long time: its memory does not grow with the questions."""
 
 import gc
 
