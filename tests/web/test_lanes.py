@@ -79,7 +79,7 @@ def point_of(page: Page, key: str) -> tuple[float, float]:
     x, y = page.evaluate(
         """async (key) => {
           const [{ scaleOf }, { boxOf }, { HEAD }] = await Promise.all(
-            ["view", "place", "draw"].map((name) => import(`/static/lanes/${name}.js`)));
+            ["navigation", "placement", "draw"].map((name) => import(`/static/lanes/${name}.js`)));
           const { state } = lanes, item = Object.values(state.model.seen).map((table) => table.get(key)).find(Boolean);
           const [x, y, wide, high] = boxOf(item, state.placed, scaleOf(state), state.edge);
           return [x + wide / 2, y + high / 2 + HEAD - state.scroll];
