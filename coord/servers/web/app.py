@@ -5,7 +5,7 @@ Handlers that read the log are plain functions: Starlette runs them in threads, 
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import msgspec
 from msgspec import Struct
@@ -19,11 +19,15 @@ from starlette.staticfiles import StaticFiles
 
 from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error, usage_error
 from coord.render.format import line
+from coord.servers.child_process import Commands
 from coord.servers.web.access.rules import Served
+from coord.servers.web.actions.handler import ActionHandler
+from coord.servers.web.live.follower import Follower
 from coord.servers.web.live.stream import stream, timeline
+from coord.servers.web.live.view import LiveView
+from coord.servers.web.moments import MomentMaker
 from coord.servers.web.plain import plain_error, plain_page
 from coord.servers.web.stories import find, story
-from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 
@@ -36,19 +40,17 @@ class Services(Struct):
 
     system: System
     workspace: Workspace
-    config: Config
     served: Served
-    read_only: bool = False
-    moments: Any = None  # makes the document of any time
-    live: Any = None  # follows the log
-    commands: Any = None  # runs commands in child processes
-    actions: Any = None  # answers about actions, and has the session of the person who uses the page
+    read_only: bool
+    moments: MomentMaker
+    live: Follower
+    commands: Commands
+    actions: ActionHandler
 
     def close(self) -> None:
-        """Stop following the log, and end the person's session."""
-        for part in (self.live, self.actions):
-            if part is not None:
-                part.close()
+        """End what runs in this process for the page."""
+        self.live.close()
+        self.actions.close()
 
 
 def services_of(request: Request) -> Services:
@@ -145,9 +147,14 @@ async def _story(request: Request) -> Response:
 
 async def _search(request: Request) -> Response:
     services = services_of(request)
-    live = services.live
-    labels = await asyncio.wrap_future(live.ask(lambda view: view.moment.get("names", {}))) if live else {}
-    return JSONResponse(await find(services.commands, request.query_params.get("text", ""), labels))
+    labels = await asyncio.wrap_future(services.live.ask(_names))
+    text = request.query_params.get("text", "")
+    return JSONResponse(await asyncio.to_thread(find, services.system, services.workspace, text, labels))
+
+
+def _names(view: LiveView) -> dict[str, str]:
+    """Return what the page calls the sessions that it shows."""
+    return cast(dict[str, str], view.moment.get("names", {}))
 
 
 async def _effect(request: Request) -> Response:

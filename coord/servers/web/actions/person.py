@@ -42,10 +42,12 @@ class PersonSession:
         identity = find_identity(self._system, state, self._given)
         if identity is None or not identity.session:
             return ""
+        if self._given:
+            return identity.session  # a dead one is live again with its next command
         session = state.sessions.get(identity.session)
         if session is None or not session.live:
             return ""
-        return session.id if self._given or is_person(self._system, identity, session) else ""
+        return session.id if is_person(self._system, identity, session) else ""
 
     def begin(self) -> list[str]:
         """Begin the session if there is none, and return the notes about that. It waits for the machine's lock.

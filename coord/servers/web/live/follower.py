@@ -80,8 +80,10 @@ class Follower:
         future: Future[T] = Future()
 
         def answer() -> None:
-            self._refresh()
+            if not future.set_running_or_notify_cancel():
+                return  # nobody waits for it any more
             try:
+                self._refresh()
                 future.set_result(question(self._view))
             except Exception as error:
                 future.set_exception(error)

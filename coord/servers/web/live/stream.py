@@ -55,10 +55,10 @@ class EventStream(Response):
 
         reader = Reader(deliver, self._after, only_needs=self._only_needs)
         gone = asyncio.ensure_future(_disconnected(receive))
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": _RETRY, "more_body": True})
-        self._live.join(reader)
         try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": _RETRY, "more_body": True})
+            self._live.join(reader)
             while (body := await _next_body(messages, gone, self._only_needs)) is not None:
                 await send({"type": "http.response.body", "body": body, "more_body": True})
                 self._live.taken(reader)

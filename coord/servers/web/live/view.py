@@ -155,6 +155,8 @@ class LiveView:
 
     def message(self, after: str) -> Message:
         """Return the message to a page that has the state with the id `after`; empty if it has none."""
+        if self._window and not self._window.find(after):
+            after = ""  # all pages with an unknown state get the same message
         if after not in self._encoded:
             part = self._timeline(after)
             data = _encode({"moment": Raw(_encode(self.moment)), "timeline": part})
@@ -165,7 +167,7 @@ class LiveView:
         window, now = self._window, str(self.moment["at"])
         if window is None:
             return TimelinePart("", now, after, not after, False, {name: {} for name in TABLES})
-        known = window.find(after) if after else None
+        known = window.find(after)
         tables = window.changes.changed_since(*known) if known else window.changes.tables()
         return TimelinePart(window.since, now, window.id, known is None, window.earlier, tables)
 

@@ -112,7 +112,6 @@ def _start_services(run: Run, served: Served, options: ServeOptions) -> Services
     return Services(
         system,
         workspace,
-        run.config,
         served,
         read_only,
         moments=moments,
