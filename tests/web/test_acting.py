@@ -128,6 +128,15 @@ def test_a_claim_that_changed_hands_is_kept(page: Page, serve: Serve, ben: Shell
     sees(page, "Broken: file/src/app.py, held by cai", "dialog")
 
 
+def test_a_lost_answer_is_not_taken_for_a_refusal(page: Page, serve: Serve, ben: Shell) -> None:
+    opened(page, serve())
+    shown = write(page, "Everyone", "Hello")
+    page.route("**/api/act", lambda route: route.abort())
+    shown.get_by_role("button", name="Send").click()
+    sees(page, "it is not known whether it was done", "dialog .outcome")
+    expect(shown.get_by_label("Subject")).to_have_value("Hello")
+
+
 def test_what_was_typed_is_there_when_it_is_opened_again(page: Page, serve: Serve, ben: Shell) -> None:
     opened(page, serve())
     write(page, "Everyone", "Draft")

@@ -107,6 +107,14 @@ def test_focus_moves_in_and_returns(page: Page) -> None:
     expect(link).to_be_focused()
 
 
+def test_escape_closes_the_story_from_anywhere_on_the_page(page: Page) -> None:
+    opened(page)
+    page.locator("#messages a").first.focus()
+    page.keyboard.press("Escape")
+    expect(page.locator("#drawer")).to_be_hidden()
+    expect(page.locator("#messages a").first).to_be_focused()
+
+
 def test_the_drawer_lies_beside_the_page_on_a_wide_screen(page: Page) -> None:
     opened(page)
     drawer, main = page.locator("#drawer").bounding_box(), page.locator("main").bounding_box()

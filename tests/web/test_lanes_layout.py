@@ -39,6 +39,7 @@ def modules(browser: Browser) -> Iterator[Page]:
             "async (names) => { for (const name of names) window[name] = await import(`/static/lanes/${name}.js`); }",
             names,
         )
+        page.evaluate("async () => { window.toMs = (await import('/static/core/format.js')).toMs; }")
         page.evaluate(f"() => {{ window.snapshot = {_SNAPSHOT}; }}")
         page.evaluate(
             "() => { window.maps = (tables) => Object.fromEntries("
@@ -175,7 +176,7 @@ def test_search_finds_the_same_as_a_scan(modules: Page, seed: int) -> None:
           const model = layout.createModel();
           layout.updateModel(model, maps(tables));
           const placed = layout.placeLanes(model.order, layout.WIDE);
-          const start = span.millis(from), length = span.millis(to) - start;
+          const start = toMs(from), length = toMs(to) - start;
           const keys = (bars) => bars.map((bar) => bar.key).join();
           let compared = 0;
           for (let n = 0; n < 60; n += 1) {
@@ -293,7 +294,7 @@ def test_lanes_outside_the_span_are_counted(modules: Page) -> None:
         """([tables, start, end]) => {
           const model = layout.createModel();
           layout.updateModel(model, maps(tables));
-          const shown = { start: span.millis(start), end: span.millis(end) };
+          const shown = { start: toMs(start), end: toMs(end) };
           const { lanes, ended, later } = layout.lanesInSpan(model, shown, () => false);
           const all = layout.lanesInSpan(model, shown, () => true).lanes;
           return [lanes.map((lane) => lane.session), ended, later, all.length];
@@ -309,7 +310,7 @@ def test_signs_that_would_overlap_are_one(modules: Page) -> None:
         """([tables, start, end]) => {
           const model = layout.createModel();
           layout.updateModel(model, maps(tables));
-          const shown = { start: span.millis(start), end: span.millis(end) }, scale = span.makeScale(shown, 190, 1200);
+          const shown = { start: toMs(start), end: toMs(end) }, scale = span.makeScale(shown, 190, 1200);
           return model.order.map((lane) => {
             const signs = placement.placeSigns(lane, scale, shown, () => true);
             const items = signs.reduce((sum, sign) => sum + sign.items.length, 0);

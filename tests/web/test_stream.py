@@ -199,14 +199,15 @@ def test_a_browser_that_may_not_read_stops_trying(context: BrowserContext, serve
         expect(page.locator("#problems")).to_be_empty()
 
 
-def test_events_that_cannot_be_read_are_asked_for_again(page: Page, server: FakeServer) -> None:
+@pytest.mark.parametrize("data", ["{broken", "null"])
+def test_events_that_cannot_be_read_are_asked_for_again(page: Page, server: FakeServer, data: str) -> None:
     """The page reports the error to the browser's console, and asks for what follows the last state that it has."""
     page.add_init_script("window.reportError = () => {}")
     page.goto(server.address)
     expect(page.locator("#folder")).to_have_text("shop")
     with server.lock:
         for _query, queue in server.streams:
-            queue.put(b"event: state\nid: 10/s-1/10\ndata: {broken\n\n")
+            queue.put(f"event: state\nid: 10/s-1/10\ndata: {data}\n\n".encode())
     server.wait(lambda: server.opened == ["", "after=9%2Fs-1%2F9"])
     append(server, 10)
     expect_marks(page, 1)

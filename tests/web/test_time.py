@@ -99,6 +99,32 @@ def test_fast_steps_add_up(opened: Page, server: FakeServer) -> None:
     assert server.most_asked == 1
 
 
+def test_an_error_is_gone_once_another_moment_is_shown(opened: Page) -> None:
+    page, error = opened, opened.locator("#time .error")
+    page.keyboard.press("p")
+    expect_at(page, "s-1/7")
+    page.evaluate("location.hash = '#at=no-such/1'")
+    expect(error).to_have_text("there is no event no-such/1.")
+    page.evaluate("location.hash = '#at=s-1/4'")
+    expect_at(page, "s-1/4")
+    expect(error).to_be_hidden()
+
+
+def test_a_screen_reader_hears_another_time_only(opened: Page, server: FakeServer) -> None:
+    """Not the same time again because it is longer ago."""
+    page, status = opened, opened.locator("#now [role=status]")
+    page.keyboard.press("p")
+    expect_at(page, "s-1/7")
+    expect(status).to_have_attribute("aria-live", "polite")
+    later = "2026-11-22T23:40:00.000000Z"
+    server.send({"moment": moment(later, "s-1/9")}, "9/s-1/9")
+    expect(status).to_contain_text("2 h 10 min before now")
+    expect(status).to_have_attribute("aria-live", "off")
+    page.keyboard.press("p")
+    expect_at(page, "s-1/4")
+    expect(status).to_have_attribute("aria-live", "polite")
+
+
 def test_jumps_go_from_problem_to_problem(opened: Page) -> None:
     page = opened
     page.keyboard.press("p")

@@ -1,5 +1,6 @@
 // The calls of core/api.js in an exported page. They are answered from the data in the file, and need no server.
 import { applyPatch, unpack } from "./packed.js";
+import { lowerBound } from "./timeline.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const FOUND = 50; // results of each group of a search
@@ -44,13 +45,7 @@ function indexAt(index, at) {
   if (Number.isNaN(Date.parse(at))) throw new ApiError(`this file has no event ${at}`);
   const [seconds, fraction = ""] = at.replace("Z", "").split(".");
   const instant = `${seconds}.${fraction.padEnd(6, "0")}Z`; // the events' times have six digits
-  let [low, high] = [0, index.at.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (index.at[middle] <= instant) low = middle + 1;
-    else high = middle;
-  }
-  return Math.max(0, low - 1);
+  return Math.max(0, lowerBound(index.at, (each) => each > instant) - 1);
 }
 
 /** Return the index of the moment `step` events later. Moments without an event, such as the end of a lease, do not count. */

@@ -4,14 +4,15 @@ const SECOND = 1000, MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const two = (number) => String(number).padStart(2, "0");
 
-/** Return the milliseconds from 1970 to an instant; NaN for a text that is not a time. */
+/** Return the milliseconds from 1970 to an instant, with its microseconds as a fraction; NaN for a text that is not a time. */
 export function toMs(instant) {
-  return /^\d{4}-\d\d-\d\dT/.test(instant) ? Date.parse(instant) : NaN; // Date.parse accepts many other texts
+  if (!/^\d{4}-\d\d-\d\dT/.test(instant)) return NaN; // Date.parse accepts many other texts
+  return instant.length === 27 ? Date.parse(`${instant.slice(0, 23)}Z`) + Number(instant.slice(23, 26)) / 1000 : Date.parse(instant);
 }
 
-/** Return the instant at `ms` milliseconds after 1970. */
+/** Return the instant at `ms` milliseconds after 1970, without a fraction of a millisecond. */
 export function toInstant(ms) {
-  return new Date(Math.round(ms)).toISOString().replace("Z", "000Z");
+  return new Date(Math.floor(ms)).toISOString().replace("Z", "000Z");
 }
 
 /** Return whether a text is an instant: `2026-11-22T11:20:06.123456Z`. */

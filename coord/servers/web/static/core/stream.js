@@ -67,8 +67,8 @@ class Stream {
     this.tabs.post("whole", { to: from, id: this.shown, data: { moment: live, timeline: asReset(timeline) } });
   }
   take(data, id) {
-    this.shown = id || this.shown;
     this.store.receive(data);
+    this.shown = id || this.shown; // only now: what could not be taken is asked for again
   }
   follow() {
     if (!this.tabs.leads) return;

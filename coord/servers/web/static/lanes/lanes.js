@@ -1,7 +1,7 @@
 // The lanes: sessions with their claims, waits, messages and marks, on a canvas with zoom and pan.
 
 import { h } from "../core/dom.js";
-import { isInstant, plural } from "../core/format.js";
+import { isInstant, plural, toMs } from "../core/format.js";
 import { addKey } from "../core/keys.js";
 import { drawFrame, HEAD } from "./draw.js";
 import { listen, listenToKeys } from "./input.js";
@@ -11,7 +11,7 @@ import { makeList } from "./list.js";
 import { readTheme } from "./appearance.js";
 import { boxOf } from "./placement.js";
 import { hideTip, itemsAt, open, select, showTip } from "./selection.js";
-import { millis, panSpan, spanText } from "./span.js";
+import { panSpan, spanText } from "./span.js";
 import { bounds, fit, fitAll, goNow, panPixels, scaleOf, setSpan, settle, takeSpan, zoom } from "./navigation.js";
 import { makeLabels } from "./labels.js";
 
@@ -93,7 +93,7 @@ function watch(lanes) {
 function takeTables(lanes) {
   const { state, store } = lanes, { timeline, live, view } = store;
   const before = state.now;
-  state.now = Math.max(timeline.until ? millis(timeline.until) : 0, live && live.at ? millis(live.at) : 0);
+  state.now = Math.max(timeline.until ? toMs(timeline.until) : 0, live && live.at ? toMs(live.at) : 0);
   if (updateModel(state.model, timeline.tables, view.filter).length) {
     state.version += 1;
     state.label = makeLabels(state.model, state.now);
@@ -118,7 +118,8 @@ function takeView(lanes) {
     state.pending = true;
     if (state.span) takeSpan(lanes);
   }
-  if (updateModel(state.model, store.timeline.tables, filter).length) state.version += 1;
+  if (filter !== state.filter && updateModel(state.model, store.timeline.tables, filter).length) state.version += 1;
+  state.filter = filter;
   takeMoment(lanes);
   lanes.legend.update(state.theme);
 }
@@ -126,7 +127,7 @@ function takeView(lanes) {
 /** Take the shown moment: nothing after it is drawn. A moment outside the span moves the span. */
 function takeMoment(lanes) {
   const { state, store } = lanes, { at } = store.view;
-  const time = isInstant(at) ? millis(at) : at && store.moment ? millis(store.moment.at) : NaN;
+  const time = isInstant(at) ? toMs(at) : at && store.moment ? toMs(store.moment.at) : NaN;
   const cut = Number.isNaN(time) ? null : time, moved = cut !== state.cut;
   state.cut = cut;
   state.edge = cut ?? state.now;

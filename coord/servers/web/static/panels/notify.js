@@ -21,7 +21,7 @@ function drawButton(element, draw) {
   if (permission === "denied") return fill(element); // only the browser's own settings can change that
   const label = on ? "Notifications: on" : "Notify me";
   const title = on ? "While the page is hidden, the browser notifies you when something new needs you" : "Show desktop notifications while this page is hidden";
-  fill(element, h("button", { type: "button", title, "aria-pressed": String(on), onClick: () => toggle(on, draw) }, label));
+  fill(element, h("button", { type: "button", title, "aria-pressed": String(on), onclick: () => toggle(on, draw) }, label));
   return undefined;
 }
 
