@@ -242,7 +242,7 @@ def test_an_answer_that_comes_late_is_never_shown(opened: Page, server: FakeServ
     assert shown(page) == "●Live"
 
 
-def test_a_time_that_is_not_there_is_told_and_the_page_stays(opened: Page) -> None:
+def test_an_unknown_time_is_an_error_and_the_page_stays(opened: Page) -> None:
     page = opened
     page.evaluate("location.hash = '#at=nobody/17'")
     expect(page.locator("#time [role=alert]")).to_have_text("there is no event nobody/17.")

@@ -279,7 +279,7 @@ def test_a_wrong_question_is_refused(repo: Repo, page: ActingPage, asked: tuple[
     assert repo.events() == [], "not even a session is begun"
 
 
-def test_a_page_that_only_shows_does_nothing(repo: Repo) -> None:
+def test_a_read_only_page_does_nothing(repo: Repo) -> None:
     page = ActingPage(repo, read_only=True)
     asks: list[tuple[str, str, dict[str, Any]]] = [(do, name, {}) for do in ("effect", "act") for name in ACTIONS]
     assert {(status, answer["error"]["message"]) for status, answer in page.ask_all(*asks)} == {
