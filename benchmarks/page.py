@@ -16,9 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.folders import Folder, prepare
+from benchmarks.targets import Measured, print_measured
 from eventlog.events import from_micros, to_micros
 from tests.support.page_server import PageServer
 from tests.support.repositories import Repo
@@ -79,31 +81,28 @@ def opened(browser: Browser, server: PageServer) -> tuple[Page, float]:
     return page, 1000 * (time.perf_counter() - begin)
 
 
-def measure_page(browser: Browser, folder: Folder) -> Iterator[tuple[str, str, str]]:
-    """Yield the rows that are measured with one folder: what, how much, and the target."""
+def measure_page(browser: Browser, folder: Folder) -> Iterator[Measured]:
+    """Yield the rows that are measured with one folder."""
     with served(folder) as server:
         page, first_ms = opened(browser, server)
         sent, whole = page.evaluate(_LOADED)
-        yield "page without data, as sent", f"{sent / 1000:.0f} KB ({whole / 1000:.0f} KB unpacked)", "150 KB"
-        yield "first view", f"{first_ms:.0f} ms", "1500 ms"
+        yield Measured("page without data, as sent", sent / 1000, "KB", 150, f"{whole / 1000:.0f} KB unpacked")
+        yield Measured("first view", first_ms, "ms", 1500)
         first, last = (to_micros(folder.author.state.at) - back for back in (20 * 3_600_000_000, 0))
         chance = random.Random(19)
         moments = [from_micros(int(chance.uniform(first, last))) for _ in range(_MOMENTS)]
         scrubs = [page.evaluate(_SCRUB, at) for at in moments]
-        yield "scrub to a moment, median", f"{statistics.median(scrubs):.0f} ms", "100 ms"
-        yield "scrub to a moment, slowest", f"{max(scrubs):.0f} ms", ""
+        yield Measured("scrub to a moment, median", statistics.median(scrubs), "ms", 100)
+        yield Measured("scrub to a moment, slowest", max(scrubs), "ms")
         page.evaluate("() => { location.hash = ''; }")
         page.wait_for_timeout(1000)
         shown = [appended(page, folder, number) for number in range(_EVENTS)]
-        yield "event shown after its time, median", f"{statistics.median(shown):.0f} ms", "150 ms"
+        yield Measured("event shown after its time, median", statistics.median(shown), "ms", 150)
         page.wait_for_timeout(2000)
         before = server.processor_s()
         time.sleep(_IDLE_S)
-        yield (
-            f"processor time in {_IDLE_S} s without events",
-            f"{1000 * (server.processor_s() - before):.0f} ms",
-            "0 ms",
-        )
+        used_ms = 1000 * (server.processor_s() - before)
+        yield Measured(f"processor time in {_IDLE_S} s without events", used_ms, "ms", 0)
 
 
 def appended(page: Page, folder: Folder, number: int) -> float:
@@ -117,14 +116,14 @@ def appended(page: Page, folder: Folder, number: int) -> float:
     return float(shown_ms) - to_micros(line.partition('"at":"')[2].partition('"')[0]) / 1000
 
 
-def memory(browser: Browser, folder: Folder) -> str:
+def memory(browser: Browser, folder: Folder) -> Measured:
     """Return the memory of the server after the page was opened and has shown some moments."""
     with served(folder) as server:
         page, _ = opened(browser, server)
         last = to_micros(folder.author.state.at)
         for back in (1, 60, 3600, 36_000):
             page.evaluate(_SCRUB, from_micros(last - back * 1_000_000))
-        return f"{server.memory_bytes('VmHWM') / 1e6:.0f} MB"
+        return Measured("memory of the server at most", server.memory_bytes("VmHWM") / (1 << 20), "MB", 120)
 
 
 def main() -> None:
@@ -136,17 +135,16 @@ def main() -> None:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         raise SystemExit("chromium is not installed: apt-get install chromium")
-    rows: list[tuple[str, str, str]] = []
+    rows: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="coord-bench-") as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         folder = built(Path(base, "middle"), middle)
-        rows += [(f"{what}, {middle:,} events", much, target) for what, much, target in measure_page(browser, folder)]
+        rows += [replace(row, what=f"{row.what}, {middle:,} events") for row in measure_page(browser, folder)]
         folder = built(Path(base, "long"), long)
-        rows.append((f"memory of the server at most, {long:,} events", memory(browser, folder), "120 MB"))
+        row = memory(browser, folder)
+        rows.append(replace(row, what=f"{row.what}, {long:,} events"))
         browser.close()
-    width = max(len(what) for what, _, _ in rows)
-    for what, much, target in rows:
-        print(f"{what:<{width}}  {much:>28}  {target}")
+    print_measured(rows)
 
 
 def built(root: Path, events: int) -> Folder:

@@ -7,7 +7,7 @@ on to that session. The state has the list of pending recipients of each message
 that list.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -25,7 +25,7 @@ from eventlog.events import (
 )
 from projections.rules.fold import fold
 from projections.rules.sessions import has_effect
-from projections.rules.state import Message, State
+from projections.rules.state import Message, Session, State
 
 
 class Receipt(Struct):
@@ -52,14 +52,19 @@ class Receipts(Struct):
     resolution: str = ""  # why
 
 
-def build_receipts(events: Iterable[Event], message: Event) -> Receipts:
-    """Return the receipts of a message in these events, which are in order."""
-    return receipts_of(events, [message])[message.id]
+def build_receipts(events: Iterable[Event], message: Event, start: State | None = None) -> Receipts:
+    """Return the receipts of a message in these events, as `receipts_of` does."""
+    return receipts_of(events, [message], start)[message.id]
 
 
-def receipts_of(events: Iterable[Event], messages: Iterable[Event]) -> dict[EventId, Receipts]:
-    """Return the receipts of each of these messages, by its id, in one pass over the events, which are in order."""
-    state = State()
+def receipts_of(
+    events: Iterable[Event], messages: Iterable[Event], start: State | None = None
+) -> dict[EventId, Receipts]:
+    """Return the receipts of each of these messages, by its id, in one pass over the events, which are in order.
+
+    `start` is the state before the first event, and before all of the messages. It is changed.
+    """
+    state = start or State()
     receipts = {message.id: Receipts(message, [], [], []) for message in messages}
     trackers: dict[EventId, _ReceiptTracker] = {}
     for event in events:
@@ -73,7 +78,7 @@ def receipts_of(events: Iterable[Event], messages: Iterable[Event]) -> dict[Even
             unknown = [name for name in named if state.current_session(name) not in state.sessions]
             receipts[event.id].unknown = unknown
             if pending := state.messages.get(event.id):
-                trackers[event.id] = _ReceiptTracker(receipts[event.id], pending, list(state.sessions))
+                trackers[event.id] = _ReceiptTracker(receipts[event.id], pending, state.sessions)
     return receipts
 
 
@@ -90,9 +95,10 @@ def _changed_by(event: Event, messages: Collection[EventId]) -> list[EventId]:
 class _ReceiptTracker:
     """Tracks one message. `kept` is the message in the state; folding an event can change it."""
 
-    def __init__(self, receipts: Receipts, kept: Message, sessions: Iterable[str]) -> None:
+    def __init__(self, receipts: Receipts, kept: Message, sessions: Mapping[str, Session]) -> None:
         self.receipts, self.kept = receipts, kept
-        self.pending = {name: Receipt(name) for name in sessions if name in kept.unread_by}
+        began = sorted((sessions[name].started_at, name) for name in kept.unread_by)
+        self.pending = {name: Receipt(name) for _, name in began}
         self.unconfirmed = {name: self.pending[name] for name in kept.not_acknowledged_by}
         receipts.rows += self.pending.values()
 

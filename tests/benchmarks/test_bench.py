@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import streaming
 from benchmarks.commands import Curves
 from benchmarks.folders import prepare
 from benchmarks.history import SESSIONS, Author, Shape
@@ -16,6 +17,7 @@ from benchmarks.hour import simulate
 from benchmarks.picture import cost_svg
 from benchmarks.report import document, table
 from benchmarks.rows import MEMORY, ROWS, SHORT, WHOLE, summarize
+from benchmarks.targets import Measured, print_measured
 from coord.admin.verify import verify
 from coord.workspace.paths import find_workspace
 from coord.workspace.system import real_system
@@ -122,6 +124,34 @@ def test_measured_commands_do_not_inherit_the_environment(tmp_path: Path, monkey
     assert not [name for name in folder.env if name.startswith(("PYTHON", "COORD_", "CLAUDE", "CODEX", "GEMINI"))]
     status = json.loads(folder.coord(folder.other, "status", "--json"))
     assert len(status["sessions"]) == SESSIONS + 3  # one of them edits a file
+
+
+def test_scrubbing_prints_each_row_with_its_target() -> None:
+    argv = [sys.executable, "-m", "benchmarks.scrubbing", "--events", "300", "--moments", "4"]
+    shown = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout
+    rows = re.findall(r"^(.+?, (?:processor time|elapsed)) +[\d.,]+ ms +100 ms  (?:met|NOT MET)", shown, re.MULTILINE)
+    assert [row.partition(",")[0] for row in rows] == ["a random moment"] * 2 + ["the next event"] * 2
+
+
+def test_streaming_measures_each_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("_EVENTS", 2), ("_IDLE_S", 1), ("_PAUSE_S", 0.1), ("_MOMENTS", 2), ("_BURST", 50)):
+        monkeypatch.setattr(streaming, name, value)
+    _, rows = streaming.measure(300)
+    assert len([row for row in rows if row.what.startswith("memory at most") and 0 < row.value < 1000]) == 6
+    assert {row.most for row in rows if row.what.startswith("an event received")} == {150}
+
+
+def test_a_table_tells_which_targets_are_met(capsys: pytest.CaptureFixture[str]) -> None:
+    print_measured(
+        [Measured("short", 1, "ms", 2), Measured("longer", 3000, "ms", 2, "slow"), Measured("free", 5, "MB")]
+    )
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["measured", "target"]
+    assert [row.split() for row in rows] == [
+        ["short", "1.00", "ms", "2", "ms", "met"],
+        ["longer", "3,000", "ms", "2", "ms", "NOT", "MET", "slow"],
+        ["free", "5.00", "MB"],
+    ]
 
 
 def test_few_characters_reach_an_agent_in_an_hour(tmp_path: Path) -> None:

@@ -16,12 +16,13 @@ from coord.errors import CoordError
 from coord.render.diff import DiffContext, closed_in, diff_lines
 from coord.workspace.paths import Workspace
 from eventlog import history
-from eventlog.events import Event, MessageResolved, SessionHeartbeat, SessionStarted, add_time
+from eventlog.events import Event, MessageResolved, MessageSent, SessionHeartbeat, SessionStarted, add_time
 from projections.rules.fold import fold
 from projections.rules.state import State
 from projections.views.board import build_board
 from projections.views.intervals.analysis import analyze_history
 from projections.views.point_in_time import PointInTime, after_event, after_instant, before_instant, count_until
+from projections.views.receipts import build_receipts
 from projections.views.report import Report, build_report
 from tests.property.test_checkpoint import DAMAGE, Case
 from tests.support.attacks import law
@@ -87,6 +88,33 @@ def test_a_difference_from_any_earlier_state_is_the_same(data: st.DataObject) ->
     first = data.draw(st.integers(0, count_until(events, begin)))
     expected, found = (difference(events, count, begin, end) for count in (0, first))
     assert found == expected
+
+
+@given(st.data())
+def test_receipts_from_any_earlier_state_are_the_same(data: st.DataObject) -> None:
+    events = data.draw(rich_histories())
+    for index, message in enumerate(events):
+        if isinstance(message.payload, MessageSent):
+            first = data.draw(st.integers(0, index))
+            start = fold(State(), events[:first])
+            assert build_receipts(events[first:], message, start) == build_receipts(events, message)
+
+
+@law(20)
+@given(data=st.data())
+def test_an_older_checkpoint_never_changes_receipts(workspace: Workspace, data: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        case = Case(workspace, data, patch)
+        for _ in range(data.draw(st.integers(1, 8))):
+            case.extend()
+            if data.draw(st.integers(0, 3)) == 0:
+                case.damage(data.draw(st.sampled_from(DAMAGE)))
+            case.command()
+        full = FullHistory(case.system, case.workspace)
+        for message in full.events:
+            if isinstance(message.payload, MessageSent):
+                past = open_past(case.system, case.workspace, lambda past, at=message.at: before_instant(at))  # type: ignore[misc]
+                assert build_receipts(past.events, message, past.start) == build_receipts(full.events, message)
 
 
 def difference(events: Sequence[Event], first: int, begin: PointInTime, end: PointInTime) -> object:

@@ -196,7 +196,7 @@ def test_a_read_only_page_has_no_buttons(page: Page, serve: Serve, ben: Shell) -
 
 
 def test_a_hidden_page_notifies_once(browser: Browser, serve: Serve, ben: Shell, repo: Repo) -> None:
-    """The browser's Notification is replaced by one that records; hiding is simulated as E's stream sees it."""
+    """The browser's Notification is replaced by one that records; a hidden page is simulated as the stream sees it."""
     context: BrowserContext = browser.new_context(permissions=["notifications"])
     context.add_init_script(
         """

@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from coord.render.format import duration_text
 from tests.web.panels import ADA, ADDRESS, BEN, Panels, moment, row, story
 
 BOARD = ("board", "messages", "drawer")
@@ -110,7 +111,7 @@ def test_messages_show_what_is_open_about_them(page: Page) -> None:
     panels(page)
     first, second = page.locator("#messages .message").all()
     expect(first).to_contain_text("Unread by you")
-    expect(first).to_contain_text("Not confirmed by ada")
+    expect(first).to_contain_text("Not confirmed by you")
     expect(first.get_by_role("button")).to_have_text(["Reply", "Confirm"])
     expect(second).to_contain_text("Urgent: Blocker")
     expect(second.get_by_role("button")).to_have_count(0)
@@ -149,6 +150,13 @@ def test_very_many_messages_are_shown_a_few_at_a_time(page: Page) -> None:
     page.get_by_role("button", name="Show 20 more of 2000").click()
     expect(page.locator("#messages .message")).to_have_count(28)
     assert len(page.locator("#messages .said").first.inner_text()) < 300
+
+
+def test_durations_are_rounded_as_the_commands_do(page: Page) -> None:
+    panels(page)
+    seconds = [0.5, 2.5, 45, 90, 150, 3_570, 3_630, 27_150, 27_210, 90_000]
+    texts = page.evaluate("async (all) => all.map((await import('/static/core/format.js')).duration)", seconds)
+    assert texts == [duration_text(one) for one in seconds]
 
 
 def test_long_words_wrap_on_a_phone(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""The lanes in a browser: pointer, wheel, keys, fold, filter, moment, earlier time, and text of sessions."""
+"""The lanes in a browser: pointer, wheel, keys, hidden lanes, filter, moment, earlier time, and text of sessions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -220,7 +220,7 @@ def test_now_is_followed_only_at_the_right_edge(page: Page, address: str) -> Non
     assert span(page) == [pytest.approx(10), pytest.approx(30)]
 
 
-def test_ended_sessions_are_folded_and_counted(page: Page, address: str) -> None:
+def test_ended_sessions_are_hidden_and_counted(page: Page, address: str) -> None:
     open_lanes(page, address, timeline_of(small_tables(), 60), {"from": instant(20), "to": instant(50)})
     assert shown_lanes(page) == ["ann", "bob"]
     button = page.get_by_role("button", name="Show 1 session that ended earlier")
@@ -315,7 +315,7 @@ def test_earlier_time_is_fetched_once_and_merged(page: Page, address: str) -> No
     assert page.locator(".lanes-bar [role=status]").inner_text() == ""
 
 
-def test_a_failure_to_fetch_earlier_time_is_told(page: Page, address: str) -> None:
+def test_a_failure_to_fetch_earlier_time_is_shown(page: Page, address: str) -> None:
     open_lanes(page, address, timeline_of(small_tables(), 60, earlier=True))
     page.evaluate("() => { api.fetchTimeline = async () => { throw new Error('the log is gone'); }; }")
     page.locator(".lanes-view canvas").focus()

@@ -1,4 +1,4 @@
-"""The laws of the lanes' pure functions, evaluated in a browser: rows, folding, scale, looks and what is at a point."""
+"""Properties of the lanes' pure functions, in a browser: rows, hidden lanes, scale, appearance, items at a point."""
 
 import random
 from collections.abc import Iterator
@@ -286,7 +286,7 @@ def test_hostile_text_is_one_short_line(modules: Page) -> None:
     assert all(len(text) <= 80 for text in shown)
 
 
-def test_fold_counts_what_is_outside_of_the_span(modules: Page) -> None:
+def test_lanes_outside_the_span_are_counted(modules: Page) -> None:
     tables = empty_tables()
     for session, start, end in (("over", 0, 10), ("here", 5, 40), ("open", 2, None), ("later", 50, None)):
         tables["lanes"][session] = make_lane(session, start, end)

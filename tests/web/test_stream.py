@@ -70,7 +70,7 @@ def test_the_other_tab_leads_when_the_first_is_closed(context: BrowserContext, s
     server.wait(lambda: len(server.streams) == 1)
 
 
-def test_hidden_tabs_hear_only_what_needs_the_person(context: BrowserContext, server: FakeServer) -> None:
+def test_hidden_tabs_get_only_what_needs_the_person(context: BrowserContext, server: FakeServer) -> None:
     first, second = open_tab(context, server), open_tab(context, server)
     append(server, 10)
     expect_marks(second, 1)
@@ -156,7 +156,7 @@ def test_a_server_that_is_started_again_misses_nothing(context: BrowserContext, 
     again.kill()
 
 
-def test_a_short_interruption_is_not_told(context: BrowserContext, server: FakeServer) -> None:
+def test_a_short_interruption_is_not_shown(context: BrowserContext, server: FakeServer) -> None:
     page = open_tab(context, server)
     page.evaluate("""() => {
         window.told = [];
@@ -170,7 +170,7 @@ def test_a_short_interruption_is_not_told(context: BrowserContext, server: FakeS
     assert not any("not connected" in title for title in page.evaluate("window.told"))
 
 
-def test_an_error_of_the_server_is_told(context: BrowserContext, server: FakeServer) -> None:
+def test_an_error_of_the_server_is_shown(context: BrowserContext, server: FakeServer) -> None:
     page = open_tab(context, server)
     server.status, server.message = 503, "The folder /shop is gone."
     server.drop()

@@ -127,10 +127,14 @@ def test_a_screen_reader_hears_another_time_only(opened: Page, server: FakeServe
 
 def test_jumps_go_from_problem_to_problem(opened: Page) -> None:
     page = opened
+    count = page.locator(".controls .count")
+    expect(count).to_have_text("4")
     page.keyboard.press("p")
     expect_at(page, "s-1/7")
+    expect(count).to_have_text("4 of 4")
     page.keyboard.press("p")
     expect_at(page, "s-1/4")
+    expect(count).to_have_text("2 of 4")
     page.get_by_label("Previous problem (key p)").click()
     expect_at(page, "s-1/2")
     page.keyboard.press("p")
@@ -138,6 +142,18 @@ def test_jumps_go_from_problem_to_problem(opened: Page) -> None:
     expect_at(page, "s-1/4")
     page.get_by_label("Next problem (key n)").click()
     expect_at(page, "s-1/7")
+
+
+def test_the_time_is_below_a_top_that_takes_two_lines(opened: Page) -> None:
+    page = opened
+    page.set_viewport_size({"width": 1280, "height": 700})
+    page.evaluate("document.getElementById('folder').textContent = 'a-name '.repeat(30)")
+    page.evaluate("document.querySelector('main').style.height = '2000px'")
+    page.evaluate("scrollTo(0, 1500)")
+    page.wait_for_function(
+        "() => { const top = (id) => document.getElementById(id).getBoundingClientRect();"
+        " return scrollY > 1000 && top('top').height > 60 && Math.abs(top('time').top - top('top').bottom) < 2; }"
+    )
 
 
 def test_jumps_can_be_limited_to_one_kind(opened: Page) -> None:
@@ -226,7 +242,7 @@ def test_an_answer_that_comes_late_is_never_shown(opened: Page, server: FakeServ
     assert shown(page) == "●Live"
 
 
-def test_a_time_that_is_not_there_is_told_and_the_page_stays(opened: Page) -> None:
+def test_an_unknown_time_is_an_error_and_the_page_stays(opened: Page) -> None:
     page = opened
     page.evaluate("location.hash = '#at=nobody/17'")
     expect(page.locator("#time [role=alert]")).to_have_text("there is no event nobody/17.")

@@ -8,6 +8,7 @@ in limited memory. The answer is the same.
 Damage that was done to a journal after its lines were read is noticed only inside the segment.
 """
 
+import gc
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,8 +50,9 @@ from projections.rules.rows import ids_with_prefix, listed_sessions
 from projections.rules.state import State
 from projections.views.point_in_time import PointInTime, SortKey, after_event, after_instant
 
-_MOST_PARTS = 3  # kept in memory
+_MOST_PARTS = 2  # kept in memory
 _MOST_EVENTS = 20_000  # in a part that ends at the present; a longer one is read again from a newer checkpoint
+_COLLECT_AFTER = 3  # states; each leaves megabytes in few objects, of which Python's own collection takes no notice
 _encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(SavedFold).decode
 _key = attrgetter("key")
 Present: TypeAlias = tuple[int, SortKey, dict[str, Position], ArchiveSummary]
@@ -90,6 +92,7 @@ class Moments:
         self._present: Snapshot | None = None
         self._parts: list[_Part] = []  # the one that was used last at the end
         self._reached: _Reached | None = None
+        self._asked = 0
 
     @contextmanager
     def at(self, text: str = "", step: int = 0) -> Iterator[Snapshot]:
@@ -100,6 +103,7 @@ class Moments:
         CoordError (2) for a time, and (4) if there is no log.
         """
         with self._lock:
+            self._collect_garbage()
             if not text and not step:
                 snapshot = Snapshot(self._system, self._workspace)
                 snapshot.catch_up(consistent=True)
@@ -113,6 +117,12 @@ class Moments:
                     self._parts, self._reached = [], None
                     snapshot.state, snapshot.at = replay_until(snapshot, point, step)
             yield snapshot
+
+    def _collect_garbage(self) -> None:
+        """Free what the last states have left, which is in cycles."""
+        self._asked += 1
+        if self._asked % _COLLECT_AFTER == 0:
+            gc.collect()
 
     def _read_present(self) -> Snapshot:
         """Return the present. If there is no checkpoint that can be used, the history is folded only once."""

@@ -62,6 +62,8 @@ def find_text(
     names = filter(is_session_id, history.names())
     ends = {name: position for name in names if (position := history.position(name))}
     for name, position in sorted(ends.items(), key=lambda item: item[1].at, reverse=True):
+        if position.at < _oldest(found, most) and not position.damage:
+            continue
         try:
             for event in _search(snapshot, name, position, text, partial(_oldest, found, most)):
                 if event.at <= snapshot.state.at and event.n <= position.n:

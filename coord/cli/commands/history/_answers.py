@@ -31,7 +31,7 @@ from projections.views.claim_history import (
 )
 from projections.views.intervals.analysis import analyze_history
 from projections.views.intervals.values import SessionInterval
-from projections.views.point_in_time import PointInTime, after_instant
+from projections.views.point_in_time import PointInTime, after_instant, before_instant
 from projections.views.receipts import Receipts, build_receipts
 
 
@@ -229,9 +229,9 @@ class Postings:
         return caused_by(self.by(event.actor), event.id)
 
     def receipts(self, message: Event) -> Receipts:
-        """Return the receipts of a message. They need all events, but not the decisions about claims."""
-        past = self.run.full_history()
-        return build_receipts(_with_progress(past.until(after_instant(self.now))), message)
+        """Return the receipts of a message. They need all events since it, but not the decisions about claims."""
+        past = self.run.open_past(lambda past: before_instant(message.at))
+        return build_receipts(_with_progress(past.until(after_instant(self.now))), message, past.start)
 
     def written_by(self, session: str, limit: int) -> Sequence[Event]:
         """Return the newest events that a session wrote, in order."""

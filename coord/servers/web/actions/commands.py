@@ -10,6 +10,7 @@ from coord.workspace.paths import Workspace
 
 LIMIT_S = 60.0  # a command that waits for the machine's lock gives up earlier
 _NOTE, _ERROR = "coord: note: ", "coord: "
+_REMINDER = " unread: coord inbox"  # ends the last line of a result; the page shows the count itself
 
 
 class Answer(Struct):
@@ -52,7 +53,7 @@ async def run_command(
 
 def read_output(code: int, out: bytes, err: bytes) -> Answer:
     """Return the answer of a command from what it wrote to its two streams. Each note and the error are one line."""
-    answer = Answer(code, out.decode(errors="replace").rstrip("\n"))
+    answer = Answer(code, _without_reminder(out.decode(errors="replace").rstrip("\n")))
     errors = []
     for row in err.decode(errors="replace").splitlines():
         if row.startswith(_NOTE):
@@ -62,3 +63,9 @@ def read_output(code: int, out: bytes, err: bytes) -> Answer:
     answer.error = "\n".join(errors) if code else ""
     answer.notes += [] if code else errors
     return answer
+
+
+def _without_reminder(text: str) -> str:
+    """Return a result without the line that reminds a terminal of unread messages."""
+    result, _, last = text.rpartition("\n")
+    return result if result and last.startswith("📬 ") and last.endswith(_REMINDER) else text

@@ -15,6 +15,8 @@ _MOST_QUOTED = 400  # characters of a message that is answered
 def _reached(context: ActionContext, sent: Message) -> list[str]:
     """Return who gets a message, and when each will see it."""
     names = sorted(name for name in sent.unread_by if name in context.state.sessions)
+    if sent.everyone:
+        names = [name for name in names if context.state.sessions[name].live and name not in context.gone]
     if not names:
         return ["Nobody gets it: no other session is here." if sent.everyone else "Choose who gets it."]
     if len(names) > 5:
@@ -120,6 +122,10 @@ def inbox_effect(context: ActionContext) -> Effect:
     if not messages and not notices:
         return Effect(refused="you have read everything.")
     count = [plural(len(rows), word) for rows, word in ((messages, "message"), (notices, "notice")) if rows]
-    return Effect(
-        [f"This shows {' and '.join(count)}, at most 20 at a time, the oldest first. What is shown is marked as read."]
+    shown = (
+        ["They are shown here, and marked as read."]
+        if len(messages) + len(notices) > 1
+        else ["It is shown here, and marked as read."]
     )
+    shown += ["Only the oldest 20 are shown at a time."] if max(len(messages), len(notices)) > 20 else []
+    return Effect([f"You have {' and '.join(count)} that you have not read.", *shown])

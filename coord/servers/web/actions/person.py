@@ -21,7 +21,7 @@ from projections.rules.state import State
 
 _HOW = "the page"
 _END_WAIT_S = 2  # for the machine's lock; Ctrl-C must end the server soon
-_NOTE = "you act from this page as session {}; it ends with coord web"
+_NOTE = "You act from this page as the session {}. It ends when coord web ends."
 
 
 class PersonSession:

@@ -1,4 +1,4 @@
-"""What the browser notifies of while its tabs are hidden: the decision of `coord.workspace.notify.decision`."""
+"""Notifications of a browser whose tabs are hidden, as `coord.workspace.notify.decision` decides."""
 
 from typing import Any
 

@@ -33,7 +33,7 @@ def test_looking_begins_no_session(repo: Repo, other: tuple[Shell, str]) -> None
     assert len(repo.of_type("session.started")) == 1
 
 
-def test_it_is_a_persons_and_ends_with_the_server(repo: Repo, other: tuple[Shell, str]) -> None:
+def test_it_belongs_to_a_person_and_ends_with_the_server(repo: Repo, other: tuple[Shell, str]) -> None:
     page = ActingPage(repo)
     me = greet(page, other[1])
     assert greet(page, other[1]) == me

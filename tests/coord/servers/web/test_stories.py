@@ -83,7 +83,7 @@ def test_every_id_and_name_in_a_text_is_a_link(inside: SimulatedMachine) -> None
     }.items() <= (links.items())
 
 
-def test_a_refusal_shows_who_was_in_the_way(inside: SimulatedMachine) -> None:
+def test_a_refusal_shows_who_holds_the_resource(inside: SimulatedMachine) -> None:
     found = told(inside, "ben/2")
     assert (found["kind"], found["title"]) == ("claim", "file/src/app.py")
     (step,) = found["steps"]
@@ -193,7 +193,7 @@ def test_fewer_steps_are_read_where_they_are_long(inside: SimulatedMachine) -> N
     assert asyncio.run(story(commands, "ada"))["error"] == "coord why printed more than 1.0 KB, and was ended."
 
 
-def test_a_story_writes_nothing_and_is_nobodys(inside: SimulatedMachine) -> None:
+def test_a_story_writes_nothing_and_has_no_session(inside: SimulatedMachine) -> None:
     repo = inside.repo
     before = repo.bytes()
     own = {"COORD_SESSION": "ada", "CLAUDE_CODE_SESSION_ID": "c1", "CODEX_THREAD_ID": "c2", "CLAUDECODE": "1"}

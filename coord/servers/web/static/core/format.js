@@ -49,11 +49,16 @@ export function time(instant, now = "", options = {}) {
   return same ? clock(instant, options) : `${day(instant, now)} ${clock(instant, options)}`;
 }
 
+/** Round a number as the commands do: a half to the even number beside it. */
+function rounded(number) {
+  return number % 1 === 0.5 ? 2 * Math.round(number / 2) : Math.round(number);
+}
+
 /** Return a duration in its one or two largest units, as the commands do: `45 s`, `12 min`, `6 h 5 min`, `3 d`. */
 export function duration(seconds) {
   const size = Math.abs(seconds);
-  if (size < MINUTE) return `${Math.round(size)} s`;
-  const minutes = Math.round(size / 60);
+  if (size < MINUTE) return `${rounded(size)} s`;
+  const minutes = rounded(size / 60);
   if (minutes < 60) return `${minutes} min`;
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
   if (hours < 24) return rest ? `${hours} h ${rest} min` : `${hours} h`;

@@ -7,7 +7,7 @@ import { firstTime } from "../core/timeline.js";
 import { hideTip } from "./selection.js";
 import { clampSpan, makeScale, panSpan, SHORTEST, zoomSpan } from "./span.js";
 
-const SETTLED_MS = 250; // after the last pan or zoom: then the span goes into the address, and lanes with nothing in it are hidden
+const SETTLED_MS = 250; // after the last pan or zoom: then the span goes into the address, and empty lanes are hidden
 
 function wholeSpan({ state, store }) {
   const start = toMs(firstTime(store.timeline));

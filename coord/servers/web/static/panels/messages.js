@@ -26,7 +26,7 @@ export function mount(element, store, api) {
     const found = moment.messages.filter((message) => isShown(store, moment, message));
     fill(list, found.slice(0, most).map((message) => card(message, moment, store, api)));
     note.hidden = found.length > 0;
-    note.textContent = moment.messages.length ? "No message matches the filter." : "No messages in the last hours.";
+    note.textContent = moment.messages.length ? "No message matches the filter." : store.view.at ? "No recent messages then." : "No recent messages.";
     more.hidden = found.length <= most;
     more.textContent = `Show ${Math.min(MORE, found.length - most)} more of ${found.length}`;
   };
@@ -43,7 +43,7 @@ function isShown(store, moment, message) {
 }
 
 function card(message, moment, store, api) {
-  const name = (id) => moment.names[id] || id;
+  const name = (id) => (id === moment.me?.session ? "you" : moment.names[id] || id);
   const to = message.everyone ? ["everyone"] : message.to.slice(0, 4).flatMap((id, n) => [n ? ", " : "", person(store, id, name(id))]);
   const extra = !message.everyone && message.to.length > 4 ? ` and ${message.to.length - 4} more` : "";
   const head = h("div", { class: "from" }, person(store, message.session, name(message.session)), h("span", { class: "quiet" }, " to "), to, extra,

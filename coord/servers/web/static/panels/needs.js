@@ -22,7 +22,7 @@ export function mount(element, store, api) {
     news: h("div", { id: "news", class: "hidden", role: "status", "aria-live": "polite" }),
     rows: new Map(), known: null, announced: [],
   };
-  fill(element, panel.title, panel.list, h("div", { class: "actions" }, panel.write, panel.inbox));
+  fill(element, h("div", { class: "header" }, panel.title, h("div", { class: "actions" }, panel.inbox, panel.write)), panel.list);
   document.body.append(panel.news);
   store.subscribe((changed) => {
     if (changed.has("moment") || changed.has("view")) draw(panel);

@@ -55,7 +55,7 @@ export function mount(parts, store, api) {
     parts.section.setAttribute("aria-busy", String(moments.busy));
     top.draw({ at, text, playing: store.view.playing });
     const marks = known.marks(bar.kind.value);
-    bar.draw({ marks, error: moments.error, playing: store.view.playing, earlier: store.timeline.earlier });
+    bar.draw({ marks, place: store.view.at, error: moments.error, playing: store.view.playing, earlier: store.timeline.earlier });
     scrubber.draw({
       ...span, at: isLive ? span.live : toMs(at), isLive, text, marks, names: (store.moment || {}).names || {},
       revision: `${known.revision()} ${bar.kind.value} ${JSON.stringify(store.view.filter)} ${store.moment ? "named" : ""}`,
@@ -118,6 +118,13 @@ function createTop(acts, words) {
   };
 }
 
+/** Return how many marks there are, and which one the page shows. */
+function countText({ marks, place }) {
+  if (!marks.length) return "none";
+  const index = place ? marks.findIndex((mark) => target(mark) === place) : -1;
+  return index < 0 ? String(marks.length) : `${index + 1} of ${marks.length}`;
+}
+
 function createBar(acts) {
   const button = (text, label, act, name = "") =>
     h("button", { type: "button", class: name, "aria-label": label, title: label, onclick: act }, text);
@@ -143,7 +150,7 @@ function createBar(acts) {
       play.setAttribute("aria-label", state.playing ? "Pause (key k)" : "Play (key k)");
       if (state.playing) play.dataset.playing = "1";
       else delete play.dataset.playing;
-      count.textContent = state.marks.length ? String(state.marks.length) : "none";
+      count.textContent = countText(state);
       before.disabled = after.disabled = !state.marks.length;
       message.hidden = !state.error;
       message.textContent = state.error;
