@@ -1,7 +1,7 @@
 """Measure what a moment document of the page costs: `python -m benchmarks.scrubbing [--events 100000] [--moments 60]`.
 
 Random moments of a history are asked for in one process, as a server does it, and then the events after one moment, one
-by one. The times are processor times. P is the time of `python -c pass`, measured before.
+by one: how long each takes, and its processor time. P is the time of `python -c pass`, measured before.
 """
 
 import argparse
@@ -12,10 +12,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec import Struct
+
 import coord.__main__  # noqa: F401 - configures the garbage collector as a command does
 from benchmarks.commands import timed
 from benchmarks.folders import PASS, prepare
 from benchmarks.history import GAP
+from benchmarks.targets import Measured, print_measured
 from coord.engine.board import board_of
 from coord.engine.history.moments import Moments
 from coord.render.board.text import ROWS
@@ -28,10 +31,28 @@ from eventlog.events import Instant, from_micros, to_micros
 MOST_MS = 100  # the target for the median
 
 
-def _processor_s(work: Callable[[], object]) -> float:
-    begin = time.process_time()
-    work()
-    return time.process_time() - begin
+class Times(Struct):
+    """How long the same work took several times, and its processor time, in milliseconds."""
+
+    wall: list[float] = []
+    processor: list[float] = []
+
+    def measure(self, work: Callable[[], object]) -> None:
+        """Do the work and add its times."""
+        wall, processor = time.perf_counter(), time.process_time()
+        work()
+        self.wall.append(1000 * (time.perf_counter() - wall))
+        self.processor.append(1000 * (time.process_time() - processor))
+
+    def rows(self, what: str) -> list[Measured]:
+        """Return the medians, with the quartiles."""
+        named = (("processor time", self.processor), ("elapsed", self.wall))
+        return [_median(f"{what}, {name}", values) for name, values in named]
+
+
+def _median(what: str, values: list[float]) -> Measured:
+    low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+    return Measured(what, median, "ms", MOST_MS, f"{low:.0f} to {high:.0f} ms")
 
 
 def measure(events: int, count: int) -> None:
@@ -49,13 +70,13 @@ def measure(events: int, count: int) -> None:
 
         last, chosen = to_micros(folder.author.state.at), random.Random(events)
         times = [from_micros(last - int(chosen.random() * (events - 1) * GAP)) for _ in range(count)]
-        scrubbed = [_processor_s(lambda at=at: ask(at)) for at in times]  # type: ignore[misc]
-        stepped = [_processor_s(lambda step=step: ask(times[-1], step)) for step in range(1, count)]  # type: ignore[misc]
+        scrubbed, stepped = Times(), Times()
+        for at in times:
+            scrubbed.measure(lambda at=at: ask(at))  # type: ignore[misc]
+        for step in range(1, count):
+            stepped.measure(lambda step=step: ask(times[-1], step))  # type: ignore[misc]
     print(f"{events:,} events, {count} moments; P = {unit * 1000:.1f} ms\n")
-    for name, seconds in (("a random moment", scrubbed), ("the next event", stepped)):
-        low, median, high = (value * 1000 for value in statistics.quantiles(seconds, n=4, method="inclusive"))
-        verdict = "met" if median <= MOST_MS else "NOT MET"
-        print(f"{median:7.2f} ms ({low:.2f} to {high:.2f})  {median / unit / 1000:6.2f} P  {name}  {verdict}")
+    print_measured([*scrubbed.rows("a random moment"), *stepped.rows("the next event")])
 
 
 def main() -> None:

@@ -170,10 +170,11 @@ def on_resolved(state: State, event: Event, payload: MessageResolved, record: De
 
 def _mark_read(state: State, session_id: str, ids: tuple[EventId, ...]) -> None:
     session, names = state.sessions[session_id], set(ids)
+    noticed = {notice.id for notice in session.notices}  # not looked up, since an id is that of only one event
     session.unread = [name for name in session.unread if name not in names]
     session.notices = [notice for notice in session.notices if notice.id not in names]
     for name in ids:
-        if message := state.messages.get(name):
+        if name not in noticed and (message := state.messages.get(name)):
             message.unread_by.discard(session_id)
             _drop_if_done(state, name)
 

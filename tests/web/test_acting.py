@@ -119,12 +119,12 @@ def test_a_claim_that_changed_hands_is_kept(page: Page, serve: Serve, ben: Shell
     ben.ok("coord release file src/app.py")
     cai.ok("coord claim file src/app.py")
     shown.get_by_label("Reason").fill("its user is away")
-    shown.get_by_role("button", name="Break it").click()
+    shown.get_by_role("button", name="Break", exact=True).click()
     sees(page, "is no longer an active claim on file/src/app.py. Nothing was changed.", ".refusal")
     sees(page, "This has changed since you opened it:", ".effect")
     sees(page, "cai loses file/src/app.py", ".effect")
     assert repo.of_type("claim.broken") == []
-    shown.get_by_role("button", name="Break it").click()
+    shown.get_by_role("button", name="Break", exact=True).click()
     sees(page, "Broken: file/src/app.py, held by cai", "dialog")
 
 

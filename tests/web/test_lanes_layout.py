@@ -294,8 +294,8 @@ def test_fold_counts_what_is_outside_of_the_span(modules: Page) -> None:
           const model = layout.createModel();
           layout.updateModel(model, maps(tables));
           const shown = { start: span.millis(start), end: span.millis(end) };
-          const { lanes, ended, later } = layout.foldLanes(model, shown, () => false);
-          const all = layout.foldLanes(model, shown, () => true).lanes;
+          const { lanes, ended, later } = layout.lanesInSpan(model, shown, () => false);
+          const all = layout.lanesInSpan(model, shown, () => true).lanes;
           return [lanes.map((lane) => lane.session), ended, later, all.length];
         }""",
         [tables, instant(20), instant(30)],

@@ -218,5 +218,5 @@ def test_a_link_to_a_moment_waits_for_the_server(context: BrowserContext, server
     page = context.new_page()
     page.goto(f"{server.address}#at=s-1/4")
     gate.set()
-    expect(page.locator("#now [role=status]")).to_contain_text("20:00:00, 3 h 30 min before now")
+    expect(page.locator("#now [role=status]")).to_contain_text("20:00:00, 3 h 30 min ago")
     assert page.evaluate("location.hash") == "#at=s-1/4"

@@ -50,8 +50,10 @@ def _strings_in(value: object) -> Iterator[str]:
             yield from _strings_in(part)
 
 
-def find_text(snapshot: Snapshot, text: str, most: int) -> list[Event]:
-    """Return the newest events that contain a text, at most `most`, the newest first.
+def find_text(
+    snapshot: Snapshot, text: str, most: int, shorten: Callable[[Event], Event] = lambda event: event
+) -> list[Event]:
+    """Return the newest events that contain a text, at most `most`, the newest first; each as `shorten` returns it.
 
     Journals that cannot be read are left out.
     """
@@ -63,7 +65,7 @@ def find_text(snapshot: Snapshot, text: str, most: int) -> list[Event]:
         try:
             for event in _search(snapshot, name, position, text, partial(_oldest, found, most)):
                 if event.at <= snapshot.state.at and event.n <= position.n:
-                    _add(found, event, most)
+                    _add(found, shorten(event), most)
         except (LogError, OSError):
             continue
     return [event for _, event in sorted(found, key=itemgetter(0), reverse=True)]

@@ -1,29 +1,39 @@
 """The story of a resource, a session, a message or an event, and the search, as documents of the page.
 
 The story is the answer of `coord why --json`, which runs as a child process, so that the memory for a whole history
-does not stay in the server. The texts are the command's own; here they only get links. All of them are text for a
-terminal, in which control characters are shown by escapes.
+does not stay in the server. The texts are the command's own; here they only get links. The search runs in this process
+in limited memory. All texts are text for a terminal, in which control characters are shown by escapes.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from threading import Lock
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from coord.engine.history.search import find_text
+from coord.engine.snapshot import Snapshot
+from coord.errors import CoordError
 from coord.render.events import event_text, names_in
 from coord.render.format import line, session_label, terminal_text
-from coord.servers.child import ChildAnswer, Commands
-from eventlog.codec import DamagedLine, decode_event
+from coord.servers.child_process import ChildAnswer, Commands
+from coord.workspace.paths import Workspace
+from coord.workspace.system import System
+from eventlog.errors import LogError
 from eventlog.events import Event, MessageSent, SessionStarted
+from projections.rules.state import State
 
-_STEPS = (100, 5)  # the second number is used where the texts of so many are too long
-_FOUND = (50, 2)  # events
+_STEPS = (100, 5)  # the second number is used if the texts of the first are too long
+_FOUND = 50  # events, and also sessions and resources of the present
 _LINKS = 400
 _FIELD_CHARS = 4000
 _TITLE_CHARS = 200
 _EMPTY: dict[str, Any] = {name: [] for name in ("lines", "steps", "rules", "did")}
 _NOTHING = {**_EMPTY, "receipts": None, "older": False, "error": ""}
+_one_at_a_time = Lock()  # a search takes memory
 _EVENT_ID = re.compile(r"(?<![\w./-])[a-z0-9][a-z0-9._-]*/[1-9][0-9]{0,15}(?![\w/])")
 
 
@@ -164,45 +174,65 @@ def _texts(document: Mapping[str, Any]) -> Iterable[str]:
 _GROUPS = {"sessions": "Sessions", "resources": "Resources", "messages": "Messages", "events": "Other events"}
 
 
-async def find(commands: Commands, text: str, labels: Mapping[str, str] | None = None) -> dict[str, Any]:
+def find(system: System, workspace: Workspace, text: str, labels: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the sessions, resources, messages and other events that contain a text, the newest first.
 
-    `labels` has what the page calls the sessions that it shows.
+    `labels` has what the page calls the sessions that it shows. It reads the journals, so it is called in a thread.
     """
-    answer = await _run(commands, _FOUND, "log", "--", text)
-    events = [event for event in map(_decoded, answer.documents) if event]
-    return {
-        "text": text,
-        "groups": group_found(text, events, labels or {}),
-        "older": any("older" in note for note in answer.notes),
-        "error": terminal_text(answer.error),
-    }
+    try:
+        with _one_at_a_time:
+            snapshot = Snapshot(system, workspace)
+            snapshot.catch_up(consistent=True)
+            newest = find_text(snapshot, text, _FOUND + 1, _shortened)
+    except (CoordError, LogError, OSError) as error:
+        message = error.message if isinstance(error, CoordError) else f"the log cannot be read: {error}"
+        return {"text": text, "groups": [], "older": False, "error": terminal_text(message)}
+    groups = group_found(text, newest[:_FOUND][::-1], labels or {}, snapshot.state)
+    return {"text": text, "groups": groups, "older": len(newest) > _FOUND, "error": ""}
 
 
-def group_found(text: str, events: Iterable[Event], labels: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-    """Return the groups of what was found, each row with what it is about, its time and its text."""
-    wanted, newest = text.casefold(), list(events)[::-1]
+def _shortened(event: Event) -> Event:
+    """Return an event whose texts have only as much as a row can show."""
+    payload = event.payload
+    texts = {name: getattr(payload, name) for name in payload.__struct_fields__}
+    long = {name: text for name, text in texts.items() if isinstance(text, str) and len(text) > _FIELD_CHARS}
+    cut = replace(payload, **{name: text[:_FIELD_CHARS] for name, text in long.items()})
+    return replace(event, payload=cut) if long else event
+
+
+def group_found(
+    text: str, events: Iterable[Event], labels: Mapping[str, str] | None = None, present: State | None = None
+) -> list[dict[str, Any]]:
+    """Return the groups of what was found, each with rows of what it is about, its time and its text.
+
+    The sessions and the active claims of the present are also found if none of the events is about them.
+    """
+    wanted, newest, present = text.casefold(), list(events)[::-1], present or State()
+    named = [each for each in present.sessions.values() if wanted in f"{each.name} {each.id}".casefold()]
+    named = sorted(named, key=lambda each: each.started_at)[-_FOUND:]
     known = {session: label.removesuffix(f" ({session})") for session, label in (labels or {}).items()}
-    names = known | names_in(newest[::-1])
+    names = {each.id: each.name for each in named if each.name} | known | names_in(newest[::-1])
     rows: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in _GROUPS}
+
+    def add(kind: str, about: str, at: str, shown: str) -> None:
+        rows[kind].setdefault(about, {"about": about, "at": at, "text": shown})
+
     for event in newest:
         payload = event.payload
         resource = getattr(payload, "resource", "")
         if isinstance(payload, SessionStarted) and wanted in f"{payload.name} {event.actor}".casefold():
-            label = session_label(event.actor, names, full=True)
-            rows["sessions"].setdefault(event.actor, {"about": event.actor, "at": event.at, "text": label})
+            add("sessions", event.actor, event.at, session_label(event.actor, names, full=True))
         if resource and wanted in resource.casefold():
-            rows["resources"].setdefault(resource, {"about": resource, "at": event.at, "text": line(resource)})
+            add("resources", resource, event.at, line(resource))
         kind = "messages" if isinstance(payload, MessageSent) else "events"
-        who = session_label(event.actor, names)
-        rows[kind][event.id] = {"about": event.id, "at": event.at, "text": f"{who} {event_text(event, names)}"}
+        add(kind, event.id, event.at, f"{session_label(event.actor, names)} {event_text(event, names)}")
+    for session in named:
+        add("sessions", session.id, session.started_at, session_label(session.id, names, full=True))
+    claimed = [claim for claim in present.claims.values() if wanted in claim.resource.casefold()]
+    for claim in sorted(claimed, key=lambda claim: claim.granted_at)[-_FOUND:]:
+        add("resources", claim.resource, claim.granted_at, line(claim.resource))
     return [
-        {"kind": kind, "label": _GROUPS[kind], "results": list(found.values())} for kind, found in rows.items() if found
+        {"kind": kind, "label": _GROUPS[kind], "results": sorted(found.values(), key=itemgetter("at"), reverse=True)}
+        for kind, found in rows.items()
+        if found
     ]
-
-
-def _decoded(value: object) -> Event | None:
-    try:
-        return decode_event(msgspec.json.encode(value))
-    except DamagedLine:
-        return None

@@ -4,7 +4,8 @@ only live sessions owe an acknowledgement, until the message is resolved."""
 from msgspec.structs import replace
 
 from eventlog.events import DAY_S, EVERYONE, HOUR_S, Event, Imported, MessageResolved, MessageSent, SessionStarted
-from projections.rules.state import MAX_RECENT_MESSAGES, PREVIEW_LENGTH
+from projections.rules.fold import fold
+from projections.rules.state import MAX_RECENT_MESSAGES, PREVIEW_LENGTH, Message, State
 from projections.views.board import build_board
 from projections.views.receipts import build_receipts
 from tests.support.histories import Story, anchor, at
@@ -148,6 +149,24 @@ def test_a_notice_is_read_by_the_id_of_its_event() -> None:
     assert [notice.id for notice in story.state().sessions["amber"].notices] == [broken.id]
     story.reads(3, "amber", broken)
     assert story.state().sessions["amber"].notices == []
+
+
+def test_ids_of_notices_are_not_looked_up_as_messages() -> None:
+    story = Story("amber", "brown")
+    broken = story.breaks(2, "brown", story.asks(1, "amber", "port/1"))
+    sent = story.sends(3, "brown", "amber")
+    *before, read = (*story.history(), story.reads(4, "amber", broken, sent))
+    asked, state = list[str](), fold(State(), before)
+
+    class Messages(dict[str, Message]):
+        def get(self, key: str, default: Message | None = None) -> Message | None:  # type: ignore[override]
+            asked.append(key)
+            return super().get(key, default)
+
+    state.messages = Messages(state.messages)
+    fold(state, [read])
+    assert set(asked) == {sent.id}
+    assert (state.sessions["amber"].unread, state.sessions["amber"].notices) == ([], [])
 
 
 def test_a_session_dead_for_an_hour_gets_no_broadcasts() -> None:

@@ -110,6 +110,18 @@ def test_a_person_does_not_act_as_an_agent(repo: Repo, other: tuple[Shell, str])
     page.close()
 
 
+def test_a_named_session_that_died_acts_again(repo: Repo, other: tuple[Shell, str]) -> None:
+    page = ActingPage(repo)
+    me = greet(page, other[1])
+    page.kill()
+    other[0].ok("coord heartbeat")
+    assert rows(repo)[me]["status"] == "dead"
+    again = ActingPage(repo, session=me)
+    assert greet(again, other[1]) == me
+    again.close()
+    assert rows(repo)[me]["status"] != "ended"
+
+
 def test_a_named_session_that_is_unknown_is_refused(repo: Repo, other: tuple[Shell, str]) -> None:
     page = ActingPage(repo, env={"COORD_SESSION": "nobody"})
     ((status, answer),) = page.ask_all(("act", "send", {"to": other[1], "subject": "Hello"}))

@@ -6,7 +6,7 @@ const two = (number) => String(number).padStart(2, "0");
 
 /** Return the milliseconds from 1970 to an instant; NaN for a text that is not a time. */
 export function toMs(instant) {
-  return /^\d{4}-\d\d-\d\dT/.test(instant) ? Date.parse(instant) : NaN; // Date.parse takes much else for a time
+  return /^\d{4}-\d\d-\d\dT/.test(instant) ? Date.parse(instant) : NaN; // Date.parse accepts many other texts
 }
 
 /** Return the instant at `ms` milliseconds after 1970. */
@@ -65,10 +65,10 @@ export function duration(seconds) {
   return left ? `${days} d ${left} h` : `${days} d`;
 }
 
-/** Return how long before `now` an instant is: `6 h before now`. */
+/** Return how long before `now` an instant is: `now`, `6 h ago`. */
 export function beforeNow(instant, now) {
   const seconds = (toMs(now) - toMs(instant)) / SECOND;
-  return seconds < 1 ? "now" : `${duration(seconds)} before now`;
+  return seconds < 1 ? "just now" : `${duration(seconds)} ago`;
 }
 
 /** Return how long ago an instant was at `now`: `just now`, `6 h ago`. */

@@ -34,7 +34,7 @@ class Stream {
     addEventListener("online", () => this.retry());
     addEventListener("pagehide", () => this.connection.close());
   }
-  /** What this tab does with the messages of the others. */
+  /** Handle the messages of the other tabs. */
   messages() {
     const { store } = this;
     return {

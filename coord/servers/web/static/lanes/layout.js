@@ -1,8 +1,8 @@
 // What is in which lane, in which row, and what is at a point. Pure functions without the document.
 //
 // The model is changed in place from the store's tables: rows are compared by identity, so a changed row arranges only
-// its own lane again. Lanes are in the order of their first event, live or not: a lane then never changes its place when
-// a session ends, dies or begins, which a person who looks up from other work depends on.
+// its own lane again. Lanes are in the order of their first event, live or not: a lane then keeps its position
+// when sessions end, die or begin.
 
 import { millis } from "./span.js";
 
@@ -210,8 +210,8 @@ export function usedRows(lane, span) {
   return count;
 }
 
-/** Return the lanes that a span has something of, or that `keep` accepts, and how many others there are. */
-export function foldLanes(model, span, keep) {
+/** Return the lanes with something in a span, or that `keep` accepts, and how many others there are. */
+export function lanesInSpan(model, span, keep) {
   const lanes = [];
   let ended = 0, later = 0;
   for (const lane of model.order) {

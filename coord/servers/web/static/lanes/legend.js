@@ -1,8 +1,8 @@
 // The legend: the most used resources with their looks, all of them in a list that can be searched, and the signs.
 
 import { fill, h } from "../core/dom.js";
-import { lookOf, tileOf, drawSign, MEANINGS } from "./looks.js";
-import { clean } from "./words.js";
+import { lookOf, tileOf, drawSign, MEANINGS } from "./appearance.js";
+import { clean } from "./labels.js";
 
 const CHIPS = 12, LISTED = 200;
 

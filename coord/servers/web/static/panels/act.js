@@ -2,7 +2,7 @@
 import { fill, h } from "../core/dom.js";
 import { controlOf, valueOf } from "./fields.js";
 
-const PAUSE_MS = 300; // between two questions for the effect
+const PAUSE_MS = 300; // between two requests for the effect
 const drafts = new Map(); // what was typed into a dialog that was closed, by its action and fields
 let shown = null;
 
@@ -136,7 +136,7 @@ class ActDialog {
     close.focus();
   }
 
-  /** Show the refusal as the command says it. What was typed is kept, and the effect is asked for again. */
+  /** Show the command's refusal. What was typed is kept, and the effect is asked for again. */
   refused(answer) {
     fill(this.outcome, printed(answer), h("p", { class: "bad refusal", dir: "auto" }, answer.error || `exit code ${answer.code}`));
     this.refresh();
@@ -144,7 +144,7 @@ class ActDialog {
 
   fail(error) {
     const lost = error instanceof TypeError; // the connection failed
-    const text = lost ? "The server does not answer. If you have confirmed, it is not known whether it was done." : error.message;
+    const text = lost ? "The server does not answer. If you had confirmed the action, check whether it was done." : error.message;
     fill(this.outcome, h("p", { class: "bad", dir: "auto" }, text));
     if (!this.form.dataset.ready) {
       this.title.textContent = "This cannot be done now";

@@ -1,4 +1,4 @@
-// The drawer with a story. It opens for whatever the view says is open, at the moment that the page shows.
+// The drawer with a story. It shows what the view names in `open`, at the moment that the page shows.
 import { fill, h } from "../core/dom.js";
 import { open as openAct } from "./act.js";
 import { storyParts } from "./story.js";
@@ -24,7 +24,7 @@ class Drawer {
     Object.assign(this, { element, store, api, story: null, timer: 0, number: 0, loaded: 0 });
     this.about = this.at = this.position = this.drawn = this.drawnActs = "";
     this.opener = null; // what had the focus before the drawer
-    this.before = []; // what was open before, for the way back
+    this.before = []; // what was open before, for the Back button
     this.goesBack = false;
     this.narrow = matchMedia("(max-width: 47.99rem)");
     this.narrow.addEventListener("change", () => this.cover(Boolean(this.about)));
@@ -115,7 +115,7 @@ class Drawer {
     this.draw();
   }
 
-  /** Draw the story if it changed. The focus, the place and what was unfolded stay. */
+  /** Draw the story if it changed. The focus, the scroll position and what was unfolded are kept. */
   draw() {
     const key = JSON.stringify({ ...this.story, now: "" });
     if (key === this.drawn) return;

@@ -96,7 +96,7 @@ function links(store, need) {
     [index ? ", " : null, storyLink(store, about, {}, names[about] || about)]));
 }
 
-/** Return what to do that the page cannot do: a place to answer in, or commands to type. */
+/** Return the steps that the page cannot do: where to answer, or commands to type. */
 function hints(need, canAct) {
   const steps = (need.steps || []).filter((step) => !step.commands.length || !canAct || !(need.actions || []).length);
   if (!steps.length) return null;

@@ -120,7 +120,7 @@ function addOption(box, children, choose, kind = "") {
   return option;
 }
 
-/** Return a text whose part that was searched for is marked. Of a long text before it, the first word is shown: who. */
+/** Return a text whose part that was searched for is marked. Of a long text before it, only the first word is shown: the session. */
 function marked(text, wanted) {
   const at = text.toLowerCase().indexOf(wanted.toLowerCase());
   if (at < 0) return text;

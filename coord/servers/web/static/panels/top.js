@@ -37,7 +37,7 @@ export function titleOf(count, folder, since) {
 
 function personOf(live) {
   if (!live) return [];
-  const badge = live.read_only && h("span", { class: "badge", title: "This page shows, and changes nothing" }, "read only");
+  const badge = live.read_only && h("span", { class: "badge", title: "Nothing can be changed from this page" }, "read only");
   const name = live.me && h("span", { class: "quiet" }, "You are ", h("b", { class: "name" }, live.me.name || live.me.session));
   return [badge, name].filter(Boolean);
 }

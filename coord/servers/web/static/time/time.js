@@ -1,4 +1,4 @@
-// The time of the page: the scrubber, steps, playing, jumps to what went wrong, and the way back to the present.
+// The time of the page: the scrubber, steps, playing, jumps to problems, and the button back to the present.
 import { fill, h } from "../core/dom.js";
 import { beforeNow, isInstant, time, toInstant, toMs } from "../core/format.js";
 import { addKey } from "../core/keys.js";
@@ -89,13 +89,13 @@ function knowledgeOf(store) {
 
 function addKeys(acts) {
   addKey(".", "Go to the next event", "Time", () => acts.step(1));
-  addKey(",", "Go to the event before", "Time", () => acts.step(-1));
+  addKey(",", "Go to the previous event", "Time", () => acts.step(-1));
   addKey("n", "Go to the next refusal, loss, break or death", "Time", () => acts.jump(1));
-  addKey("p", "Go to the one before", "Time", () => acts.jump(-1));
+  addKey("p", "Go to the previous one", "Time", () => acts.jump(-1));
   addKey("k", "Play or pause", "Time", () => acts.play());
-  addKey("l", "Show the present: live", "Time", () => acts.live());
-  addKey("← →", "Move the slider of the time, while it has the focus", "Time");
-  addKey("PageUp PageDown Home End", "Move it by a tenth, to its start, and to the present", "Time");
+  addKey("l", "Go back to live", "Time", () => acts.live());
+  addKey("← →", "Move the time slider, while it has the focus", "Time");
+  addKey("PageUp PageDown Home End", "Move the slider by a tenth, to its start, and to its end", "Time");
 }
 
 /** Return the moment in words, and the button back to the present, for the top bar. */
@@ -130,17 +130,17 @@ function createBar(acts, words) {
     h("button", { type: "button", class: name, "aria-label": label, title: label, onclick: act }, text);
   const play = button("▶ Play", "Play (key k)", acts.play, "play");
   const speed = h("select", { "aria-label": "Speed", title: "Speed" }, SPEEDS.map((by) => h("option", { value: by, selected: by === 60 }, `${by}×`)));
-  const kind = h("select", { "aria-label": "Jump to", title: "What the jumps and the marks are about" },
+  const kind = h("select", { "aria-label": "Jump to", title: "The kind of problem to jump to and to mark" },
     h("option", { value: "" }, "all problems"), Object.entries(KINDS).map(([name, text]) => h("option", { value: name }, text)));
-  const earlier = button("« Earlier", "Load the time before", acts.earlier);
-  const before = button("‹", "The one before (key p)", () => acts.jump(-1));
-  const after = button("›", "The next one (key n)", () => acts.jump(1));
+  const earlier = button("« Earlier", "Load earlier time", acts.earlier);
+  const before = button("‹", "Previous problem (key p)", () => acts.jump(-1));
+  const after = button("›", "Next problem (key n)", () => acts.jump(1));
   const count = h("span", { class: "quiet count" });
   const live = button(`● ${words.present}`, `${words.back} (key l)`, acts.live, "live");
   const message = h("p", { class: "error bad", role: "alert", hidden: true });
   speed.addEventListener("change", () => { if (play.dataset.playing) { acts.play(); acts.play(); } });
   const element = h("div", { class: "controls" },
-    h("div", { class: "group" }, earlier, button("‹ Event", "The event before (key ,)", () => acts.step(-1)), button("Event ›", "The next event (key .)", () => acts.step(1))),
+    h("div", { class: "group" }, earlier, button("‹ Event", "Previous event (key ,)", () => acts.step(-1)), button("Event ›", "Next event (key .)", () => acts.step(1))),
     h("div", { class: "group" }, play, speed),
     h("div", { class: "group" }, before, kind, after, count),
     h("div", { class: "group end" }, live));
