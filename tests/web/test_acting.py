@@ -192,6 +192,7 @@ def test_a_read_only_page_has_no_buttons(page: Page, serve: Serve, ben: Shell) -
     opened(page, serve("--read-only"))
     sees(page, "the Stripe API key", "#needs")
     sees(page, "coord send", "#needs .hints")
+    expect(page.locator("#needs .hints code", has_text="--blocked-on")).to_contain_text('--blocked-on ""')
     assert page.locator("#needs button:visible").count() == 0
 
 

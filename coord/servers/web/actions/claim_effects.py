@@ -72,7 +72,7 @@ def break_effect(context: ActionContext) -> Effect:
         return Effect(refused=f"{who} a claim on {line(context.text('resource'))}.")
     after = context.after(context.me, *(ClaimBroken(claim=claim.id, reason="?") for claim in claims))
     rows = _queue(consequences(context, after), context)
-    told = _told(context, after, "that you ended it, and your reason")
+    told = _told(context, after, "why you ended it")
     return Effect([*rows, *told], {"claims": [claim.id for claim in claims]})
 
 

@@ -122,10 +122,6 @@ def inbox_effect(context: ActionContext) -> Effect:
     if not messages and not notices:
         return Effect(refused="you have read everything.")
     count = [plural(len(rows), word) for rows, word in ((messages, "message"), (notices, "notice")) if rows]
-    shown = (
-        ["They are shown here, and marked as read."]
-        if len(messages) + len(notices) > 1
-        else ["It is shown here, and marked as read."]
+    return Effect(
+        [f"This shows {' and '.join(count)}, at most 20 at a time, the oldest first. What is shown is marked as read."]
     )
-    shown += ["Only the oldest 20 are shown at a time."] if max(len(messages), len(notices)) > 20 else []
-    return Effect([f"You have {' and '.join(count)} that you have not read.", *shown])

@@ -69,7 +69,7 @@ export function duration(seconds) {
 /** Return how long before `now` an instant is: `now`, `6 h ago`. */
 export function beforeNow(instant, now) {
   const seconds = (toMs(now) - toMs(instant)) / SECOND;
-  return seconds < 1 ? "now" : `${duration(seconds)} ago`;
+  return seconds < 1 ? "just now" : `${duration(seconds)} ago`;
 }
 
 /** Return how long ago an instant was at `now`: `just now`, `6 h ago`. */

@@ -102,7 +102,13 @@ function hints(need, canAct) {
   const steps = (need.steps || []).filter((step) => !step.commands.length || !canAct || !(need.actions || []).length);
   if (!steps.length) return null;
   return h("ul", { class: "hints quiet" }, steps.map((step) => h("li", { dir: "auto" }, step.why,
-    step.commands.map((words) => [": ", h("code", {}, words.join(" "))]))));
+    step.commands.map((words) => [": ", h("code", {}, words.map(shellWord).join(" "))]))));
+}
+
+/** Return a word of a command line as a person would type it in a shell. */
+function shellWord(word) {
+  if (/^[\w@%+=:,./-]+$/.test(word) && word !== "...") return word;
+  return /["$`\\!]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : `"${word}"`;
 }
 
 function showSince(row, need, now) {
