@@ -1,6 +1,5 @@
 """Build the board, including what this process can observe on the machine, and write STATUS_BOARD.md."""
 
-import copy
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,7 +29,6 @@ from projections.rules.sessions import is_at_work
 from projections.rules.state import State
 from projections.views.board import Board, SessionRow, build_board
 from projections.views.needs import log_need
-from projections.views.replay import copy_state
 
 if TYPE_CHECKING:
     from coord.workspace.notify.due import Delivery
@@ -115,10 +113,14 @@ def current_board(
 ) -> tuple[Board, Snapshot]:
     """Return the current board, as `board_of`, and a snapshot with the state that it shows.
 
-    The given snapshot is unchanged, because events that are slightly older than now can still arrive, and must find the
-    state as it was. The state is copied only if a claim or wait has ended by now: a copy is slow with many unread
-    messages.
+    The given snapshot is unchanged, because events that are slightly older than now can still arrive, and are folded
+    into the state as it was. The state is copied only if a claim or wait has ended by now: a copy is slow with many
+    unread messages.
     """
+    import copy  # commands that write a line or two need neither
+
+    from projections.views.replay import copy_state
+
     current = copy.copy(snapshot)
     now, reached = current.now, snapshot.state.reached
     if snapshot.state.due <= now:

@@ -68,7 +68,7 @@ class FolderChanges:
                 path, missing = self._folder, ""
             else:
                 self._watch, self._watched = watch, None if missing else _identity(path)
-                if not missing:  # a folder is not told that the one above it was moved
+                if not missing:  # a move of the folder above is not reported for this one
                     self._libc.inotify_add_watch(self.fd, os.fsencode(os.path.dirname(path)), _GONE | _ONLY_FOLDERS)
                 return
 

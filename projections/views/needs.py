@@ -2,14 +2,13 @@
 
 A row says who it is about, what is wrong, since when that has been so, and which command ends it. `find_needs` returns
 the rows in the order of their urgency: first wrong or lost work, then sessions that cannot continue, then claims of
-sessions that may be gone. Rows of one kind are ordered by time, the oldest first, and at one time by
-how many sessions wait because of them.
+sessions that may be gone. Rows of one kind are ordered by time, the oldest first, and at one time by how many sessions
+wait because of them.
 
 Some things are no need, so that the list stays short: an idle session, unless another one waits for what it holds; a
 message that asks for a confirmation and is not urgent, until the time after which a session counts as silent; what a
 dead or ended session has not confirmed; a session that is blocked and to which a person has written since. A session
-that a hook denied a file does other work, and is told when the file
-is free.
+that a hook denied a file does other work, and is told when the file is free.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +31,7 @@ NeedKind: TypeAlias = Literal[
 ]
 _Label: TypeAlias = Callable[[str], str]
 RankedNeed: TypeAlias = "tuple[int, Instant, int, Callable[[], Need]]"
-"""The urgency of a need, since when it is, how many sessions wait because of it (negative), and what makes it."""
+"""The urgency of a need, since when it exists, how many sessions wait because of it (negative), and what makes it."""
 
 _ORDER = "journal lost asks circle urgent blocked dead silent unacknowledged unknown clock".split()
 _MOST_RESOURCES = 3  # of a silent session: they are named, and broken one by one
@@ -107,7 +106,7 @@ def _ranked(urgency: str, since: Instant, holds_up: int, make: Callable[..., Nee
 
 
 def _is_answered(session: Session) -> bool:
-    """Return whether a person has written to a blocked session since it is blocked."""
+    """Return whether a person has written to a blocked session since it became blocked."""
     return "" < session.blocked_since <= session.answered_at
 
 

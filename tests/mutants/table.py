@@ -293,7 +293,7 @@ _check_permission | never clients_in | an agent does not start another one to pr
     coord/admin/prove/test_proof.py::test_an_agent_cannot_start_another_one
 
 # The past, from an older checkpoint on.
-stretch.read_stretch | never is_late | an older checkpoint before a late journal is not used
+segment.read_segment | never is_late | an older checkpoint before a late journal is not used
     faults/test_past.py::test_older_checkpoints_before_a_late_journal_are_outdated
 journal.read_between | always same_lines | the lines of a journal lead from an older checkpoint to the present
     faults/test_past.py::test_older_checkpoints_of_other_lines_are_not_used

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coord.servers.web.actions.context import ActionContext
 from coord.servers.web.actions.effects import EFFECTS, effect_of
-from coord.servers.web.actions.outlook import Outlook
 from coord.servers.web.actions.table import ACTIONS
 from eventlog.events import AnyPayload, ClaimBroken, ClaimHandedOver, ClaimReleased, Event, SessionEnded, add_time
 from projections.rules.fold import fold
@@ -29,8 +29,8 @@ FIELDS: dict[str, str | bool] = {
 }
 
 
-def outlook(state: State, me: str, **given: str | bool) -> Outlook:
-    return Outlook(state, max(state.at, state.reached), me, {**FIELDS, "unblock": True, **given}, {})
+def context(state: State, me: str, **given: str | bool) -> ActionContext:
+    return ActionContext(state, max(state.at, state.reached), me, {**FIELDS, "unblock": True, **given}, {})
 
 
 def contested(events: list[Event]) -> State:
@@ -97,16 +97,16 @@ def test_an_effect_names_exactly_what_changes(data: st.DataObject) -> None:
     for claim in [claim for claim in state.claims.values() if not claim.imported][:5]:
         other = [c for c in state.claims.values() if (c.resource, c.session) == (claim.resource, claim.session)]
         if claim.session != me:
-            effect = effect_of("break", outlook(state, me, resource=claim.resource, session=claim.session))
+            effect = effect_of("break", context(state, me, resource=claim.resource, session=claim.session))
             broken = after(state, me, *(ClaimBroken(claim=each.id, reason="r") for each in other))
             assert effect.seen == {"claims": [each.id for each in other]}
             assert_says(effect.text, state, broken, me)
         elif not any(w.session == me and w.resource == claim.resource for w in state.waits.values()):
-            effect = effect_of("release", outlook(state, me, resource=claim.resource))
+            effect = effect_of("release", context(state, me, resource=claim.resource))
             released = after(state, me, *(ClaimReleased(claim=each.id) for each in other))
             assert_says(effect.text, state, released, me)
             to = data.draw(st.sampled_from(live))
-            handed = effect_of("handoff", outlook(state, me, resource=claim.resource, to=to))
+            handed = effect_of("handoff", context(state, me, resource=claim.resource, to=to))
             if not handed.refused:
                 events_ = [ClaimHandedOver(claim=c.id, resource=c.resource, to=to) for c in other]
                 assert_says(handed.text, state, after(state, me, *events_), me)
@@ -119,11 +119,11 @@ def test_ending_and_withdrawing_name_exactly_what_changes(data: st.DataObject) -
     for session in state.sessions.values():
         session.name = ""
     for session in [session for session in state.sessions.values() if session.live][:4]:
-        effect = effect_of("end", outlook(state, "", session=session.id))
+        effect = effect_of("end", context(state, "", session=session.id))
         assert effect.seen == {"last": [f"{session.id}/{session.last_n}"]}
         assert_says(effect.text[1:], state, after(state, session.id, SessionEnded()), "")
     for wait in list(state.waits.values())[:4]:
-        effect = effect_of("withdraw", outlook(state, "", session=wait.session, resource=wait.resource))
+        effect = effect_of("withdraw", context(state, "", session=wait.session, resource=wait.resource))
         same = [w for w in state.waits.values() if (w.session, w.resource) == (wait.session, wait.resource)]
         assert_says(
             effect.text, state, after(state, wait.session, *(ClaimReleased(claim=each.id) for each in same)), ""
@@ -145,7 +145,7 @@ def test_a_look_at_an_effect_changes_nothing(data: st.DataObject) -> None:
     }
     me = data.draw(st.sampled_from(["", *state.sessions]))
     for name in EFFECTS:
-        effect = effect_of(name, outlook(state, me, **given))
+        effect = effect_of(name, context(state, me, **given))
         assert effect.refused or effect.text
         assert all(text for text in effect.text)
     assert image(state) == before

@@ -1,4 +1,4 @@
-"""A moment has exactly the state that the whole history gives, wherever it lies and whatever happened to the caches."""
+"""A moment has exactly the state that the whole history gives, at every time, and whatever happened to the caches."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""The changes of a timeline, in whatever pieces they come, add up to the timeline of the whole."""
+"""The changes of a timeline, in any division, give the same tables as the timeline of the whole history."""
 
 from itertools import pairwise
 
@@ -128,7 +128,7 @@ def test_an_event_changes_only_its_rows() -> None:
 def test_forgetting_the_past_changes_nothing_later(
     case: tuple[State, list[list[Event]], list[Instant]], data: st.DataObject
 ) -> None:
-    """What was over before a time is gone. All other rows are the same, and each has its lane."""
+    """What had ended before a time is removed. All other rows are the same, and each has its lane."""
     start, parts, times = case
     changes, at, forgotten = TimelineChanges(copy_state(start)), data.draw(st.sampled_from(times)), False
     for events, now in zip(parts, times, strict=True):

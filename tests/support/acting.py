@@ -15,13 +15,13 @@ from tests.support.repositories import Repo, git
 
 _SERVER = """
 import asyncio, json, os, sys
-from coord.servers.web.actions.acting import Acting
+from coord.servers.web.actions.handler import ActionHandler
 from coord.workspace.paths import find_workspace
 from coord.workspace.system import real_system
 
 async def main():
     system = real_system()
-    acting = Acting(system, find_workspace(system, None), **json.loads(sys.argv[1]))
+    acting = ActionHandler(system, find_workspace(system, None), **json.loads(sys.argv[1]))
     print(os.getpid(), flush=True)
     while line := await asyncio.to_thread(sys.stdin.readline):
         asks = json.loads(line)

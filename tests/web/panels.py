@@ -21,10 +21,12 @@ POLICY = (
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _WIRING = """
 import * as api from "./core/api.js";
+import {{ mountKeys }} from "./core/keys.js";
 import {{ createStore }} from "./core/store.js";
 const store = window.store = createStore();
 const part = (id) => document.getElementById(id);
 {imports}
+mountKeys();
 store.receive({{ moment: {moment} }});
 """
 Answer = Callable[[dict[str, str]], Any]

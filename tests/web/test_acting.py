@@ -119,13 +119,22 @@ def test_a_claim_that_changed_hands_is_kept(page: Page, serve: Serve, ben: Shell
     ben.ok("coord release file src/app.py")
     cai.ok("coord claim file src/app.py")
     shown.get_by_label("Reason").fill("its user is away")
-    shown.get_by_role("button", name="Break it").click()
+    shown.get_by_role("button", name="Break", exact=True).click()
     sees(page, "is no longer an active claim on file/src/app.py. Nothing was changed.", ".refusal")
     sees(page, "This has changed since you opened it:", ".effect")
     sees(page, "cai loses file/src/app.py", ".effect")
     assert repo.of_type("claim.broken") == []
-    shown.get_by_role("button", name="Break it").click()
+    shown.get_by_role("button", name="Break", exact=True).click()
     sees(page, "Broken: file/src/app.py, held by cai", "dialog")
+
+
+def test_a_lost_answer_is_not_taken_for_a_refusal(page: Page, serve: Serve, ben: Shell) -> None:
+    opened(page, serve())
+    shown = write(page, "Everyone", "Hello")
+    page.route("**/api/act", lambda route: route.abort())
+    shown.get_by_role("button", name="Send").click()
+    sees(page, "check whether it was done", "dialog .outcome")
+    expect(shown.get_by_label("Subject")).to_have_value("Hello")
 
 
 def test_what_was_typed_is_there_when_it_is_opened_again(page: Page, serve: Serve, ben: Shell) -> None:
@@ -187,7 +196,7 @@ def test_a_read_only_page_has_no_buttons(page: Page, serve: Serve, ben: Shell) -
 
 
 def test_a_hidden_page_notifies_once(browser: Browser, serve: Serve, ben: Shell, repo: Repo) -> None:
-    """The browser's Notification is replaced by one that records; hiding is simulated as E's stream sees it."""
+    """The browser's Notification is replaced by one that records; a hidden page is simulated as the stream sees it."""
     context: BrowserContext = browser.new_context(permissions=["notifications"])
     context.add_init_script(
         """

@@ -78,7 +78,7 @@ def test_a_refusal_of_the_command_is_shown(page: Page, serve: Callable[..., Page
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
     _resolve(ben, str(sent["id"] if isinstance(sent, dict) else sent))
-    dialog.get_by_role("button", name="Close it").click()
+    dialog.get_by_role("button", name="Close the message").click()
     misses(page, "The migration is wrong.", "#needs ul")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from coord.render.format import duration_text
 from tests.web.panels import ADA, ADDRESS, BEN, Panels, moment, row, story
 
 BOARD = ("board", "messages", "drawer")
@@ -70,7 +71,7 @@ def test_the_filter_leaves_the_rows_that_contain_its_text(page: Page) -> None:
     expect(page.locator("#board .row")).to_have_count(1)
     expect(page.locator("#messages .message")).to_have_count(1)
     shown.view("{ filter: { text: 'nothing like this', sessions: [], resources: [] } }")
-    expect(page.locator("#board")).to_contain_text("Nothing on the board contains “nothing like this”.")
+    expect(page.locator("#board")).to_contain_text("Nothing on the board matches the filter.")
     expect(page.locator("#messages")).to_contain_text("No message matches the filter.")
     shown.view(f"{{ filter: {{ text: '', sessions: ['{ADA}'], resources: [] }} }}")
     expect(page.locator("#board [data-part=status] .row")).to_have_count(3)
@@ -110,12 +111,27 @@ def test_messages_show_what_is_open_about_them(page: Page) -> None:
     panels(page)
     first, second = page.locator("#messages .message").all()
     expect(first).to_contain_text("Unread by you")
-    expect(first).to_contain_text("Not confirmed by ada")
+    expect(first).to_contain_text("Not confirmed by you")
     expect(first.get_by_role("button")).to_have_text(["Reply", "Confirm"])
     expect(second).to_contain_text("Urgent: Blocker")
     expect(second.get_by_role("button")).to_have_count(0)
     first.get_by_role("link", name="Question").click()
     assert page.evaluate("store.view.open") == f"{BEN}/4"
+
+
+def test_the_focus_stays_where_it_is_as_time_passes(page: Page) -> None:
+    """Each minute, the messages and the times of the board are drawn again."""
+    shown = panels(page)
+    later = moment(at="2026-11-22T18:32:00.000000Z")
+    later["board"][2]["rows"][0]["text"][0][0] = "until 22:30 UTC (3 h 58 min left)"
+    confirm = page.locator("#messages").get_by_role("button", name="Confirm")
+    sender = page.locator("#messages .message").nth(1).get_by_role("link", name="ben")
+    claim = page.locator("#board").get_by_role("link", name="droplet/church-guidance").first
+    for number, focused in enumerate((confirm, sender, claim)):
+        focused.focus()
+        shown.receive(later if number % 2 == 0 else moment())
+        expect(page.locator("#messages time").first).to_have_text("4 min ago" if number % 2 == 0 else "2 min ago")
+        expect(focused).to_be_focused()
 
 
 def test_the_past_and_a_page_that_only_reads_have_no_actions(page: Page) -> None:
@@ -134,6 +150,13 @@ def test_very_many_messages_are_shown_a_few_at_a_time(page: Page) -> None:
     page.get_by_role("button", name="Show 20 more of 2000").click()
     expect(page.locator("#messages .message")).to_have_count(28)
     assert len(page.locator("#messages .said").first.inner_text()) < 300
+
+
+def test_durations_are_rounded_as_the_commands_do(page: Page) -> None:
+    panels(page)
+    seconds = [0.5, 2.5, 45, 90, 150, 3_570, 3_630, 27_150, 27_210, 90_000]
+    texts = page.evaluate("async (all) => all.map((await import('/static/core/format.js')).duration)", seconds)
+    assert texts == [duration_text(one) for one in seconds]
 
 
 def test_long_words_wrap_on_a_phone(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""The connection of the page: one for all tabs, none missed event after a restart, and little to catch up with."""
+"""The connection of the page: one for all tabs, no missed event after a restart, and quick catching up."""
 
 import socket
 import time

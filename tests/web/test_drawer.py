@@ -1,4 +1,4 @@
-"""The drawer of the page: stories with their rules, links between them, the way back, and the keyboard."""
+"""The drawer of the page: stories with their rules, links between them, the Back button, and the keyboard."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def test_ids_lead_to_their_stories_and_back(page: Page) -> None:
     expect(back).to_be_hidden()
 
 
-def test_a_name_inside_another_word_is_no_link(page: Page) -> None:
+def test_a_name_inside_another_word_is_not_a_link(page: Page) -> None:
     lines = ["ada, adamant, file/ada/x and ada's ada.md are 5 words of which 2 name ada"]
     opened(page, **{"port/1": story(lines=lines, steps=[])}, about="port/1")
     expect(page.locator("#drawer .lines a")).to_have_text(["ada", "ada", "ada"])
@@ -105,6 +105,14 @@ def test_focus_moves_in_and_returns(page: Page) -> None:
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Close").click()
     expect(link).to_be_focused()
+
+
+def test_escape_closes_the_story_from_anywhere_on_the_page(page: Page) -> None:
+    opened(page)
+    page.locator("#messages a").first.focus()
+    page.keyboard.press("Escape")
+    expect(page.locator("#drawer")).to_be_hidden()
+    expect(page.locator("#messages a").first).to_be_focused()
 
 
 def test_the_drawer_lies_beside_the_page_on_a_wide_screen(page: Page) -> None:
@@ -155,7 +163,7 @@ def test_the_actions_fit_what_is_open(about: str, labels: list[str], page: Page)
     expect(page.locator("#drawer .acts button")).to_have_count(0)
 
 
-def test_an_error_of_the_server_is_told(page: Page) -> None:
+def test_an_error_of_the_server_is_shown(page: Page) -> None:
     shown = panels(page)
     shown.answers["story"] = lambda _: {"error": {"code": 4, "message": "the log is locked"}}
     page.route("**/api/story*", lambda route: route.fulfill(status=503, json=shown.answers["story"]({})))

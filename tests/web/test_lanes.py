@@ -1,4 +1,4 @@
-"""The lanes in a browser: pointer, wheel, keys, fold, filter, moment, earlier time, and text of sessions."""
+"""The lanes in a browser: pointer, wheel, keys, hidden lanes, filter, moment, earlier time, and text of sessions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -79,7 +79,7 @@ def point_of(page: Page, key: str) -> tuple[float, float]:
     x, y = page.evaluate(
         """async (key) => {
           const [{ scaleOf }, { boxOf }, { HEAD }] = await Promise.all(
-            ["view", "place", "draw"].map((name) => import(`/static/lanes/${name}.js`)));
+            ["navigation", "placement", "draw"].map((name) => import(`/static/lanes/${name}.js`)));
           const { state } = lanes, item = Object.values(state.model.seen).map((table) => table.get(key)).find(Boolean);
           const [x, y, wide, high] = boxOf(item, state.placed, scaleOf(state), state.edge);
           return [x + wide / 2, y + high / 2 + HEAD - state.scroll];
@@ -160,7 +160,7 @@ def test_keys_move_in_time_order_and_between_lanes(page: Page, address: str) -> 
 
 def test_wheel_zooms_at_the_pointer(page: Page, address: str) -> None:
     open_lanes(page, address, timeline_of(random_tables(1, 6, 60), 600))
-    time_at = """(x) => import("/static/lanes/view.js").then(({ scaleOf }) => scaleOf(lanes.state).time(x))"""
+    time_at = """(x) => import("/static/lanes/navigation.js").then(({ scaleOf }) => scaleOf(lanes.state).time(x))"""
     box = page.locator(".lanes-view canvas").bounding_box()
     assert box
     page.mouse.move(box["x"] + 700, box["y"] + 80)
@@ -220,14 +220,14 @@ def test_now_is_followed_only_at_the_right_edge(page: Page, address: str) -> Non
     assert span(page) == [pytest.approx(10), pytest.approx(30)]
 
 
-def test_ended_sessions_are_folded_and_counted(page: Page, address: str) -> None:
+def test_ended_sessions_are_hidden_and_counted(page: Page, address: str) -> None:
     open_lanes(page, address, timeline_of(small_tables(), 60), {"from": instant(20), "to": instant(50)})
     assert shown_lanes(page) == ["ann", "bob"]
-    button = page.get_by_role("button", name="Show 1 session that ended before")
+    button = page.get_by_role("button", name="Show 1 session that ended earlier")
     button.click()
     assert view(page)["ended"] is True
     assert shown_lanes(page) == ["ann", "old", "bob"]
-    page.get_by_role("button", name="Hide 1 session that ended before").click()
+    page.get_by_role("button", name="Hide 1 session that ended earlier").click()
     assert shown_lanes(page) == ["ann", "bob"]
 
 
@@ -275,7 +275,7 @@ def test_the_legend_filters_and_lists_every_resource(page: Page, address: str) -
     ]
     pressed = page.locator('.legend > .chips [aria-pressed="true"]')
     assert pressed.inner_text() == "file/273.py"
-    page.get_by_role("button", name="Show everything").click()
+    page.get_by_role("button", name="Remove the filter").click()
     assert shown_lanes(page) == ["ann", "bob"]
 
 
@@ -315,14 +315,12 @@ def test_earlier_time_is_fetched_once_and_merged(page: Page, address: str) -> No
     assert page.locator(".lanes-bar [role=status]").inner_text() == ""
 
 
-def test_a_failure_to_fetch_earlier_time_is_told(page: Page, address: str) -> None:
+def test_a_failure_to_fetch_earlier_time_is_shown(page: Page, address: str) -> None:
     open_lanes(page, address, timeline_of(small_tables(), 60, earlier=True))
     page.evaluate("() => { api.fetchTimeline = async () => { throw new Error('the log is gone'); }; }")
     page.locator(".lanes-view canvas").focus()
     page.keyboard.press("Shift+ArrowLeft")
-    expect(page.locator(".lanes-bar [role=status]")).to_have_text(
-        "What happened before could not be loaded: the log is gone"
-    )
+    expect(page.locator(".lanes-bar [role=status]")).to_have_text("Earlier time could not be loaded: the log is gone")
     assert [round(minute) for minute in span(page)][1] - round(span(page)[0]) == 60
 
 
@@ -333,7 +331,7 @@ def test_text_of_sessions_is_text(page: Page, address: str) -> None:
     tables["marks"]["E2 refused "] = make_mark("refused", "E2", 30, "s1", resource=_HOSTILE, words=_HOSTILE)
     tables["messages"]["E3"] = make_message("E3", 40, "s1", ["nobody"], subject=_HOSTILE)
     open_lanes(page, address, timeline_of(tables, 60))
-    page.get_by_text("What is shown, as a list").click()
+    page.get_by_text("Lanes as a list").click()
     canvas = page.locator(".lanes-view canvas")
     canvas.focus()
     for _ in range(4):
@@ -351,7 +349,7 @@ def test_text_of_sessions_is_text(page: Page, address: str) -> None:
 
 def test_the_list_says_what_is_visible_and_is_bounded(page: Page, address: str) -> None:
     open_lanes(page, address, timeline_of(random_tables(4, 80, 2000), 600))
-    page.get_by_text("What is shown, as a list").click()
+    page.get_by_text("Lanes as a list").click()
     buttons = page.locator(".lanes-list button")
     expect(buttons).to_have_count(60 + 100)
     assert "more: zoom in or filter to list them." in page.locator(".lanes-list li").last.inner_text()
@@ -442,7 +440,7 @@ def test_axe_finds_nothing_in_the_lanes(browser: Browser, address: str, width: i
     open_lanes(
         page, address, timeline_of(random_tables(5, 9, 60, 240), 240), {"from": instant(100), "to": instant(200)}
     )
-    for words in ("more", "What the signs mean", "What is shown, as a list"):
+    for words in ("more", "What the signs mean", "Lanes as a list"):
         page.locator("#lanes summary").get_by_text(words).click()
     page.locator(".legend > .chips button").first.click()
     page.locator(".lanes-view canvas").focus()

@@ -1,4 +1,4 @@
-"""The laws of the lanes' pure functions, evaluated in a browser: rows, folding, scale, looks and what is at a point."""
+"""Properties of the lanes' pure functions, in a browser: rows, hidden lanes, scale, appearance, items at a point."""
 
 import random
 from collections.abc import Iterator
@@ -29,16 +29,17 @@ _SNAPSHOT = """(model) => model.order.map((lane) => [
 
 @pytest.fixture(scope="module")
 def modules(browser: Browser) -> Iterator[Page]:
-    """A page that has the modules as `layout`, `span`, `looks` and `words`."""
+    """A page that has the modules as `layout`, `span`, `appearance`, `labels` and `placement`."""
     with serve_static() as address:
         page = browser.new_context(timezone_id="Europe/Berlin").new_page()
         page.route("**/empty", lambda route: route.fulfill(content_type="text/html", body="<!doctype html>"))
         page.goto(f"{address}/empty")
-        names = ("layout", "span", "looks", "words", "place")
+        names = ("layout", "span", "appearance", "labels", "placement")
         page.evaluate(
             "async (names) => { for (const name of names) window[name] = await import(`/static/lanes/${name}.js`); }",
             names,
         )
+        page.evaluate("async () => { window.toMs = (await import('/static/core/format.js')).toMs; }")
         page.evaluate(f"() => {{ window.snapshot = {_SNAPSHOT}; }}")
         page.evaluate(
             "() => { window.maps = (tables) => Object.fromEntries("
@@ -175,7 +176,7 @@ def test_search_finds_the_same_as_a_scan(modules: Page, seed: int) -> None:
           const model = layout.createModel();
           layout.updateModel(model, maps(tables));
           const placed = layout.placeLanes(model.order, layout.WIDE);
-          const start = span.millis(from), length = span.millis(to) - start;
+          const start = toMs(from), length = toMs(to) - start;
           const keys = (bars) => bars.map((bar) => bar.key).join();
           let compared = 0;
           for (let n = 0; n < 60; n += 1) {
@@ -253,14 +254,14 @@ def test_ticks_have_room_and_name_the_day(modules: Page, hours: float) -> None:
 def test_looks_have_a_colour_a_texture_and_a_label(modules: Page) -> None:
     """No two of the looks share both colour and texture; a bar's look is the same in every browser."""
     looks = modules.evaluate(
-        "(names) => names.map((name) => Object.values(looks.lookOf(name)))", [f"file/{n}" for n in range(2000)]
+        "(names) => names.map((name) => Object.values(appearance.lookOf(name)))", [f"file/{n}" for n in range(2000)]
     )
     pairs = {tuple(look) for look in looks}
     assert len(pairs) == 32
     assert {texture for _colour, texture in pairs} == {"", "dots", "lines", "posts"}
     most = max(looks.count(list(pair)) for pair in pairs)
     assert most < 4 * 2000 / 32
-    assert modules.evaluate("['', 'a', 'foobar'].map((text) => looks.hash(text))") == [
+    assert modules.evaluate("['', 'a', 'foobar'].map((text) => appearance.hash(text))") == [
         2166202364,
         3826114868,
         3214771793,
@@ -276,7 +277,7 @@ def test_hostile_text_is_one_short_line(modules: Page) -> None:
         "z" + "\u0301" * 500,
         "\ud800",
     ]
-    shown = modules.evaluate("(texts) => texts.map((text) => words.clean(text, 80))", texts)
+    shown = modules.evaluate("(texts) => texts.map((text) => labels.clean(text, 80))", texts)
     assert shown[0] == texts[0]
     assert shown[1] == "a\\u202eb\\u2066c"
     assert shown[2] == "x" * 79 + "…"
@@ -285,7 +286,7 @@ def test_hostile_text_is_one_short_line(modules: Page) -> None:
     assert all(len(text) <= 80 for text in shown)
 
 
-def test_fold_counts_what_is_outside_of_the_span(modules: Page) -> None:
+def test_lanes_outside_the_span_are_counted(modules: Page) -> None:
     tables = empty_tables()
     for session, start, end in (("over", 0, 10), ("here", 5, 40), ("open", 2, None), ("later", 50, None)):
         tables["lanes"][session] = make_lane(session, start, end)
@@ -293,9 +294,9 @@ def test_fold_counts_what_is_outside_of_the_span(modules: Page) -> None:
         """([tables, start, end]) => {
           const model = layout.createModel();
           layout.updateModel(model, maps(tables));
-          const shown = { start: span.millis(start), end: span.millis(end) };
-          const { lanes, ended, later } = layout.foldLanes(model, shown, () => false);
-          const all = layout.foldLanes(model, shown, () => true).lanes;
+          const shown = { start: toMs(start), end: toMs(end) };
+          const { lanes, ended, later } = layout.lanesInSpan(model, shown, () => false);
+          const all = layout.lanesInSpan(model, shown, () => true).lanes;
           return [lanes.map((lane) => lane.session), ended, later, all.length];
         }""",
         [tables, instant(20), instant(30)],
@@ -309,11 +310,11 @@ def test_signs_that_would_overlap_are_one(modules: Page) -> None:
         """([tables, start, end]) => {
           const model = layout.createModel();
           layout.updateModel(model, maps(tables));
-          const shown = { start: span.millis(start), end: span.millis(end) }, scale = span.makeScale(shown, 190, 1200);
+          const shown = { start: toMs(start), end: toMs(end) }, scale = span.makeScale(shown, 190, 1200);
           return model.order.map((lane) => {
-            const signs = place.placeSigns(lane, scale, shown, () => true);
+            const signs = placement.placeSigns(lane, scale, shown, () => true);
             const items = signs.reduce((sum, sign) => sum + sign.items.length, 0);
-            const isApart = (sign, n) => !n || sign.x - signs[n - 1].x >= place.SIGN - 0.001;
+            const isApart = (sign, n) => !n || sign.x - signs[n - 1].x >= placement.SIGN - 0.001;
             return [items === lane.marks.length + lane.sent.length, signs.every(isApart)];
           });
         }""",

@@ -88,7 +88,7 @@ def test_escape_closes_the_list_and_not_the_drawer(page: Page) -> None:
     expect(page.locator("#drawer")).to_be_visible()
 
 
-def test_errors_and_older_results_are_told(page: Page) -> None:
+def test_errors_and_older_results_are_shown(page: Page) -> None:
     panels(page, EVENTS, older=True, error="coord log took more than 20 s, and was ended.")
     page.get_by_role("combobox").fill("page")
     expect(page.locator("#search-found .error")).to_have_text("coord log took more than 20 s, and was ended.")

@@ -1,7 +1,7 @@
 """The history of a folder as ordered events, and the whole of it, read from the beginnings of the journals.
 
-All commands that show the past use it. It takes no lock and saves nothing. Everyone who has the same journals gets the
-same answer.
+All commands that show the past use it. It takes no lock and saves nothing. The same journals always give the same
+answer.
 """
 
 from collections.abc import Sequence

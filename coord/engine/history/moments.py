@@ -1,11 +1,11 @@
 """Compute the state at any point in time of the history from a small part of it.
 
-The part is a stretch from the newest older checkpoint before the time up to the next one, or to the present. It is used
-under the rule of `coord.engine.history.stretch`, and if the present continues its end: each journal has the same lines
+The part is a segment from the newest older checkpoint before the time up to the next one, or to the present. It is used
+under the rule of `coord.engine.history.segment`, and if the present continues its end: each journal has the same lines
 up to there, and its next event sorts after the end. Otherwise the history is folded from its beginning up to the time,
 in limited memory. The answer is the same.
 
-Damage that was done to a journal after its lines were read is noticed only inside the stretch.
+Damage that was done to a journal after its lines were read is noticed only inside the segment.
 """
 
 import gc
@@ -26,14 +26,14 @@ from coord.engine.cache.buckets import CacheDamaged
 from coord.engine.cache.checkpoint import SavedFold, StoreVersion
 from coord.engine.history.recent import read_known_event
 from coord.engine.history.replayed import replay_until
-from coord.engine.history.stretch import (
+from coord.engine.history.segment import (
     End,
     Journals,
     WholeHistoryNeeded,
     check_continued,
     end_at,
     end_of,
-    read_stretch,
+    read_segment,
     start_of,
 )
 from coord.engine.snapshot import Snapshot
@@ -56,11 +56,11 @@ _COLLECT_AFTER = 3  # states; each leaves megabytes in few objects, of which Pyt
 _encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(SavedFold).decode
 _key = attrgetter("key")
 Present: TypeAlias = tuple[int, SortKey, dict[str, Position], ArchiveSummary]
-"""What identifies a present: if it is equal, nothing has changed."""
+"""Identifies a present state: if it is equal, nothing has changed."""
 
 
 class _Part(Struct, eq=False):
-    """A stretch in memory. `end_count` is the number of events before its end; None if its end is the present."""
+    """A segment in memory. `end_count` is the number of events before its end; None if its end is the present."""
 
     begin: int  # the number of events before it
     end_count: int | None
@@ -98,8 +98,8 @@ class Moments:
     def at(self, text: str = "", step: int = 0) -> Iterator[Snapshot]:
         """Yield a snapshot of the point in time that `text` names, or of the present if `text` is empty.
 
-        With `step`, it is the point just after the event so many events later, or earlier if it is negative, but not
-        outside the history. The state is valid inside the `with` block; other threads wait for its end. Raises
+        With `step`, it is the point just after the event that is `step` events later, or earlier if `step` is
+        negative, within the history. The state is valid inside the `with` block; other threads wait for its end. Raises
         CoordError (2) for a time, and (4) if there is no log.
         """
         with self._lock:
@@ -188,7 +188,7 @@ class Moments:
         try:
             if part.end_count is None:
                 end = end_of(present)
-                more = read_stretch(present, self._journals, part.end, end)
+                more = read_segment(present, self._journals, part.end, end)
                 part.events += more.events
                 part.new |= more.new
                 part.end = _copied(end)
@@ -214,10 +214,10 @@ class Moments:
             if count > begin and (older_end := older_checkpoints.load_end(cache, count)):
                 end, end_count = end_at(older_end, older_end.store), count
                 break
-        stretch = read_stretch(present, self._journals, end_at(start, store), end)
+        segment = read_segment(present, self._journals, end_at(start, store), end)
         if end_count is not None:
             check_continued(present, self._journals, end)
-        return _Part(begin, end_count, stretch.events, encoded, store, set(stretch.new), end, _identity(present))
+        return _Part(begin, end_count, segment.events, encoded, store, set(segment.new), end, _identity(present))
 
 
 def _identity(present: Snapshot) -> Present:

@@ -1,9 +1,9 @@
 """Read only the end of the history, from an older checkpoint on.
 
-What concerns the end of the history is computed from there (`open_past`), under one rule: the present state continues
-its own checkpoint, every journal can be read and leads from the older checkpoint to the present, all events after the
-older checkpoint sort after its state, and both states together have the number of events that the present state has.
-Otherwise the whole history is read. The answer is the same.
+Questions about the end of the history are answered from there (`open_past`), if all of this holds: the present state
+continues its own checkpoint, every journal can be read and leads from the older checkpoint to the present, all events
+after the older checkpoint sort after its state, and both states together have the number of events that the present
+state has. Otherwise the whole history is read. The answer is the same.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from coord.engine.cache.buckets import CacheDamaged
 from coord.engine.cache.checkpoint import SavedFold, StoreVersion
 from coord.engine.cache.older_checkpoints import older_checkpoint_before
 from coord.engine.history.full import FullHistory, Past
-from coord.engine.history.stretch import Journals, WholeHistoryNeeded, end_at, end_of, read_stretch, start_of
+from coord.engine.history.segment import Journals, WholeHistoryNeeded, end_at, end_of, read_segment, start_of
 from coord.engine.snapshot import Snapshot
 from coord.engine.times import is_event_name, parse_instant
 from coord.workspace.paths import Workspace
@@ -78,9 +78,9 @@ class RecentHistory(Past):
         if self.snapshot.history.problems:
             raise WholeHistoryNeeded
         journals = Journals(self.snapshot.workspace.log)
-        stretch = read_stretch(self.snapshot, journals, end_at(older, store), end_of(self.snapshot))
-        self.start, self.events = older.state, stretch.events
-        start_of(self.snapshot, older, store).expect_none(stretch.new)
+        segment = read_segment(self.snapshot, journals, end_at(older, store), end_of(self.snapshot))
+        self.start, self.events = older.state, segment.events
+        start_of(self.snapshot, older, store).expect_none(segment.new)
 
 
 def read_known_event(snapshot: Snapshot, text: EventId) -> Event | None:

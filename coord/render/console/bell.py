@@ -1,6 +1,7 @@
 """The bell, and the sequence that makes a terminal show a desktop notification: OSC 9 or OSC 777.
 
-A terminal that is not known to show such notifications gets the bell alone, because some print what they do not know.
+A terminal that is not known to show such notifications gets only the bell, because some terminals print sequences that
+they do not know.
 Within tmux, the sequence is passed on to the terminal around it, if tmux allows that (`allow-passthrough on`).
 """
 
@@ -46,7 +47,7 @@ def _form(env: Mapping[str, str]) -> str:
 
 
 def _harmless(text: str) -> str:
-    """Return text in which nothing ends the sequence or its field, and which no terminal reads as a number."""
+    """Return text that cannot end the sequence or its field, and that no terminal takes for a number."""
     shown = line(text, _MOST).replace(";", ",")
     return f"coord: {shown}" if shown[:1].isdigit() else shown  # `OSC 9 ; 4` is a progress bar in some terminals
 

@@ -90,7 +90,7 @@ def is_usable(env: Mapping[str, str]) -> bool:
 class Terminal:
     """The terminal of this process, taken over within a `with` block.
 
-    With `reports_focus`, `wait` returns "focus" and "no focus" when the window gets and loses the keyboard, if the
+    With `reports_focus`, `wait` returns "focus" and "no focus" when the window gets and loses the focus, if the
     terminal reports this.
     """
 

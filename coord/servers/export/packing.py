@@ -1,8 +1,8 @@
 """Pack the data of an exported page so that the file stays small. `static/core/packed.js` unpacks it.
 
 A packed value is JSON, compressed with gzip, as base64. Moments are in blocks. Each moment of a block is a patch of the
-moment before it, and the first one a patch of an empty one. A list of rows is a list of numbers: the block has each row
-once.
+moment before it, and the first one a patch of an empty one. A list of rows is stored as a list of numbers: the block
+contains each row once.
 """
 
 import gzip
@@ -25,7 +25,7 @@ def pack(value: object) -> str:
 
 
 def pack_moments(moments: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
-    """Return the blocks of moments, each given with its event or an empty text, and an index of them."""
+    """Return moments in blocks, with an index. Each moment is given with its event, or with an empty text."""
     index: dict[str, list[str]] = {"at": [], "events": []}
     blocks: list[str] = []
     block = _Block()
@@ -42,7 +42,7 @@ def pack_moments(moments: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, 
 
 
 class _Block:
-    """Some moments in order."""
+    """A block of consecutive moments."""
 
     def __init__(self) -> None:
         self.patches: list[dict[str, Any]] = []
@@ -84,7 +84,7 @@ def _kind(name: str) -> str:
 
 
 def pack_stories(stories: Iterable[tuple[str, object]]) -> dict[str, Any]:
-    """Return the blocks of stories, each given with what it is about, and an index of them."""
+    """Return stories in blocks, with an index. Each story is given with its subject."""
     index: dict[str, int] = {}
     blocks: list[str] = []
     for some in _batches(stories):

@@ -1,8 +1,8 @@
 """Put the page and the data of a span into one HTML file that needs no server and no network.
 
 The modules of the page stay modules: an import map gives each a name and its text as a data: URL. Two of them are
-replaced, since there is no server: `core/api.js` by `core/embedded.js`, and `core/stream.js` by `core/replayed.js`. The
-file has a Content-Security-Policy that allows its own scripts and styles only.
+replaced, since there is no server: `core/api.js` by `core/embedded.js`, and `core/stream.js` by
+`core/embedded_stream.js`. The file has a Content-Security-Policy that allows its own scripts and styles only.
 """
 
 import re
@@ -16,7 +16,7 @@ from urllib.parse import quote
 from coord.render.format import json_text
 
 WEB = Path(__file__).resolve().parent.parent / "web"
-_REPLACED = {"core/api.js": "core/embedded.js", "core/stream.js": "core/replayed.js"}
+_REPLACED = {"core/api.js": "core/embedded.js", "core/stream.js": "core/embedded_stream.js"}
 _IMPORT = re.compile(
     r'(^(?:import|export)\b[^"\';]*?(?:\bfrom\s*)?|\bimport\()(["\'])(\.{1,2}/[^"\']+)\2(?=[;)])', re.MULTILINE
 )
@@ -59,7 +59,7 @@ def exported_page(data: Mapping[str, Any], title: str) -> str:
 
 
 def modules(static: Path, entry: str = "page.js") -> dict[str, str]:
-    """Return the text of each module that the page imports, by its name, `coord/PATH`. Imports have such names as well.
+    """Return the text of each module that the page imports, by its name, `coord/PATH`, which imports use as well.
 
     Raises ValueError for an import of another form than `from "./PATH";` and `import("./PATH")`.
     """
@@ -107,7 +107,7 @@ def _once(what: re.Pattern[str], page: str, text: Any) -> str:
 
 
 def _inline(data: object) -> str:
-    """Return a JSON text that can be inside a <script> element, whatever its texts contain."""
+    """Return a JSON text that can be inside a <script> element, whatever it contains."""
     text = json_text(data, indent=None)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 

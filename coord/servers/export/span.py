@@ -43,7 +43,7 @@ class Span(Struct, frozen=True):
 
 
 def read_span(past: Past, since: PointInTime, until: PointInTime) -> Span:
-    """Return the span between two points in time. `past` must not be used for earlier states afterwards."""
+    """Return the span between two points in time. Afterwards, `past` cannot give earlier states."""
     events = list(past.until(until)[count_until(past.events, since) :])
     start = past.state(since)
     return Span(start, max(since.at, start.at) or (events[0].at if events else until.at), until.at, events)

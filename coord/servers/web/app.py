@@ -5,7 +5,7 @@ Handlers that read the log are plain functions: Starlette runs them in threads, 
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import msgspec
 from msgspec import Struct
@@ -19,11 +19,15 @@ from starlette.staticfiles import StaticFiles
 
 from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error, usage_error
 from coord.render.format import line
+from coord.servers.child_process import Commands
 from coord.servers.web.access.rules import Served
+from coord.servers.web.actions.handler import ActionHandler
+from coord.servers.web.live.follower import Follower
 from coord.servers.web.live.stream import stream, timeline
+from coord.servers.web.live.view import LiveView
+from coord.servers.web.moments import MomentMaker
 from coord.servers.web.plain import plain_error, plain_page
 from coord.servers.web.stories import find, story
-from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 
@@ -31,30 +35,28 @@ _HERE = Path(__file__).resolve().parent
 _STATUS = {REFUSED: 409, USAGE: 400, NO_SESSION: 404, NO_LOG: 503}
 
 
-class World(Struct):
-    """What the handlers need: the folder that is served, and what follows it and acts in it."""
+class Services(Struct):
+    """What the handlers use: the folder that is served, and the objects that follow its log and run actions."""
 
     system: System
     workspace: Workspace
-    config: Config
     served: Served
-    read_only: bool = False
-    moments: Any = None  # makes the document of any time
-    live: Any = None  # follows the log
-    commands: Any = None  # runs commands in child processes
-    acting: Any = None  # answers about actions, and has the session of the person who uses the page
+    read_only: bool
+    moments: MomentMaker
+    live: Follower
+    commands: Commands
+    actions: ActionHandler
 
     def close(self) -> None:
         """End what runs in this process for the page."""
-        for part in (self.live, self.acting):
-            if part is not None:
-                part.close()
+        self.live.close()
+        self.actions.close()
 
 
-def world_of(request: Request) -> World:
-    """Return the world of the application that answers a request."""
-    world: World = request.app.state.world
-    return world
+def services_of(request: Request) -> Services:
+    """Return the services of the application that answers a request."""
+    services: Services = request.app.state.services
+    return services
 
 
 async def _page(request: Request) -> Response:
@@ -77,9 +79,9 @@ async def _open_plain(request: Request) -> Response:
 
 
 def _with_cookie(request: Request, key: str, response: Response) -> Response:
-    served = world_of(request).served
+    served = services_of(request).served
     if not served.is_key(key):
-        raise HTTPException(403, "this is not the key. Open the address that `coord web` printed.")
+        raise HTTPException(403, "this key is wrong. Open the address that `coord web` printed.")
     response.set_cookie(served.cookie_name, served.cookie, path="/", httponly=True, samesite="strict")
     return response
 
@@ -116,14 +118,14 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 def _moment(request: Request) -> Response:
     at, step = (request.query_params.get(name, "") for name in ("at", "step"))
-    document = world_of(request).moments.at(at, _number(step))
+    document = services_of(request).moments.at(at, _number(step))
     return Response(msgspec.json.encode(document), media_type="application/json")
 
 
 def _plain(request: Request) -> Response:
     at = request.query_params.get("at", "").strip()
     try:
-        return HTMLResponse(plain_page(world_of(request).moments.at(at, 0), at))
+        return HTMLResponse(plain_page(services_of(request).moments.at(at, 0), at))
     except CoordError as error:
         return HTMLResponse(plain_error(error.message, at), _status(error))
     except OSError as error:
@@ -140,23 +142,28 @@ def _number(text: str) -> int:
 
 async def _story(request: Request) -> Response:
     about, at = (request.query_params.get(name, "") for name in ("about", "at"))
-    return JSONResponse(await story(world_of(request).commands, about, at))
+    return JSONResponse(await story(services_of(request).commands, about, at))
 
 
 async def _search(request: Request) -> Response:
-    world = world_of(request)
-    labels = await asyncio.wrap_future(world.live.ask(lambda view: view.moment.get("names", {}))) if world.live else {}
+    services = services_of(request)
+    labels = await asyncio.wrap_future(services.live.ask(_names))
     text = request.query_params.get("text", "")
-    return JSONResponse(await asyncio.to_thread(find, world.system, world.workspace, text, labels))
+    return JSONResponse(await asyncio.to_thread(find, services.system, services.workspace, text, labels))
+
+
+def _names(view: LiveView) -> dict[str, str]:
+    """Return what the page calls the sessions that it shows."""
+    return cast(dict[str, str], view.moment.get("names", {}))
 
 
 async def _effect(request: Request) -> Response:
-    status, answer = await world_of(request).acting.effect(await _json(request))
+    status, answer = await services_of(request).actions.effect(await _json(request))
     return JSONResponse(answer, status)
 
 
 async def _act(request: Request) -> Response:
-    status, answer = await world_of(request).acting.act(await _json(request))
+    status, answer = await services_of(request).actions.act(await _json(request))
     return JSONResponse(answer, status)
 
 
@@ -183,9 +190,9 @@ ROUTES = [
 ]
 
 
-def make_app(world: World) -> Starlette:
-    """Return the application that serves this world."""
+def make_app(services: Services) -> Starlette:
+    """Return the application that uses these services."""
     errors = {CoordError: _coord_error, OSError: _os_error, HTTPException: _http_error, Exception: _bug}
     application = Starlette(routes=ROUTES, exception_handlers=errors)
-    application.state.world = world
+    application.state.services = services
     return application

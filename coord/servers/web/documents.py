@@ -1,4 +1,4 @@
-"""The moment document of the page: what a board and the state at its time contain, as values that JSON has.
+"""The moment document of the page: a board and the state at its time, as JSON values.
 
 Its texts are those of `coord status` and `coord claims`. Nothing here reads a file or a clock.
 """
@@ -25,7 +25,7 @@ MAX_CLAIMS, MAX_SESSIONS, MAX_MESSAGES = 200, 500, 200
 
 
 class Viewer(Struct, frozen=True):
-    """Who looks at the page: the session of the person, or empty, and what the server lets them do."""
+    """Who looks at the page: the session of the person, or empty, and whether the page is read-only."""
 
     me: str = ""
     folder: str = ""  # the name of the repository

@@ -1,8 +1,8 @@
-"""What the browser notifies its person of while all tabs of the page are hidden.
+"""Decide which notifications a browser shows while all tabs of the page are hidden.
 
-The decision is that of `coord.workspace.notify.decision`, as for the person's own command: each need once, and at most
-four in an hour that are not urgent. It is made once for a server, so two browsers show the same. While a page is
-visible, it is marked as a visible `coord watch` is, so that the person is not notified of what the page shows.
+The rules are those for the person's own command (`coord.workspace.notify.decision`): once for each need, and at most
+four times an hour for needs that are not urgent. There is one decision for each server, so all browsers show the same.
+A visible page counts as a visible `coord watch`: the person is not notified of what the page shows.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from coord.workspace.notify.record import WATCHED, LockFile
 from projections.views.board import Board
 
 
-class Notices:
+class Notifications:
     """The notifications of a server, and the mark that a page is visible. It is used by one thread."""
 
     def __init__(self, cache: str, root: str) -> None:
@@ -33,7 +33,7 @@ class Notices:
         self._record = marked(self._record, board.needs, complete=complete, shown=shown)
         self._record, notification = pick(self._record, board.needs, board.now)
         if notification is not None:
-            self._last = notice(notification, self._root, board.names)
+            self._last = browser_notification(notification, self._root, board.names)
         elif shown or (complete and self._last and self._last["id"] not in self._record.told):
             self._last = None
         return {"count": board.counts.needs, "notify": [self._last] if self._last else []}
@@ -46,7 +46,7 @@ class Notices:
             self._lock.release()
 
 
-def notice(notification: Notification, root: str, names: Names) -> dict[str, Any]:
+def browser_notification(notification: Notification, root: str, names: Names) -> dict[str, Any]:
     """Return a notification for the browser."""
     what = variables(notification, root, names)[f"{PREFIX}WHAT"]
     more = f" (and {notification.more} more)" if notification.more else ""

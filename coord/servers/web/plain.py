@@ -1,6 +1,6 @@
 """The board as HTML, for a browser without JavaScript: the sections of the moment document.
 
-All text is escaped, and stands in elements that isolate its direction, so that a text with bidirectional controls does
+All text is escaped, and is in elements that isolate its direction, so that a text with bidirectional controls does
 not change the order of what is around it.
 """
 
@@ -41,7 +41,7 @@ def _line(row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def _pieces(pieces: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
-    """Return pieces of which every style is a class of the style sheet, or empty."""
+    """Return the pieces, with only those styles that the style sheet has."""
     return [(text, style if style in _STYLES else "") for text, style in pieces]
 
 

@@ -19,15 +19,15 @@ from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
 from coord.render.events import event_text, names_in
 from coord.render.format import line, session_label, terminal_text
-from coord.servers.child import ChildAnswer, Commands
+from coord.servers.child_process import ChildAnswer, Commands
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import Event, MessageSent, SessionStarted
 from projections.rules.state import State
 
-_STEPS = (100, 5)  # the second number is used where the texts of so many are too long
-_FOUND = 50  # events, and of the present as many sessions and resources
+_STEPS = (100, 5)  # the second number is used if the texts of the first are too long
+_FOUND = 50  # events, and also sessions and resources of the present
 _LINKS = 400
 _FIELD_CHARS = 4000
 _TITLE_CHARS = 200

@@ -117,7 +117,7 @@ class BlockedIntervals:
             self._begin(interval)
 
     def observe(self, affected: Iterable[Session], event: Event) -> None:
-        """Record how the sessions are that an event affects, which was just folded."""
+        """Record the status of the sessions that an event affects. The event was just folded."""
         for session in affected:
             what = session.doing.blocked_on if session.live else ""
             number, before = self._open.get(session.id, (0, None))
@@ -146,7 +146,7 @@ class SessionIntervals:
             self._set(self._count, interval)
 
     def observe(self, affected: Iterable[Session], event: Event) -> None:
-        """Record how the sessions are that an event affects, which was just folded."""
+        """Record the status of the sessions that an event affects. The event was just folded."""
         for session in affected:
             self.update(session, event.at, event.id, acted=session.id == event.actor)
 
@@ -155,7 +155,7 @@ class SessionIntervals:
         number, interval = self._last.get(session.id, (self._count, None))
         ended = not session.live
         if interval is None and (not acted or (ended and session.over_at < at)):
-            return  # it was over before the analysis began, and still is
+            return  # it ended before the analysis began, and was not revived
         if interval is None or (interval.end and acted and not ended):
             number, interval = self._count, SessionInterval(session=session.id, start=at, last_at=at)
         changes: dict[str, Any] = {"last_at": at} if acted else {}

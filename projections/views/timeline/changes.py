@@ -2,7 +2,7 @@
 
 `TimelineChanges` begins with a state and takes the events after it. Its tables are those of the timeline of everything
 after that state: applying all changes in order gives what `period.build_timeline` gives for the whole, but bars are not
-arranged in rows. An event costs what it changes.
+arranged in rows. The time that an event takes depends on how many rows it changes.
 
 Events that are slightly older than the present can still arrive, so what time alone has ended is kept apart: it is
 computed from a copy, and dropped when the next event arrives. An event that sorts before an earlier one cannot be
@@ -58,7 +58,7 @@ def bar_key(bar: ClaimInterval) -> str:
 
 
 def is_over(row: TableRow, at: Instant) -> bool:
-    """Return whether what a row is about was over before `at`."""
+    """Return whether what a row is about had ended before `at`."""
     if isinstance(row, ClaimInterval):
         return "" < row.end < at
     if isinstance(row, LaneRow):
@@ -191,7 +191,7 @@ class TimelineChanges:
 
     def _put_life(self, number: int, life: SessionInterval) -> None:
         if life.end and not life.cause:
-            return  # it was over before the first event
+            return  # it had ended before the first event
         self._lives.setdefault(life.session, {})[number] = life
         self._new_lanes[life.session] = None
         if life.end:

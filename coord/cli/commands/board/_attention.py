@@ -70,8 +70,9 @@ class Attention:
                 note_needs_now(system, workspace, replace(self._run.config, lock_wait_seconds=0))
 
     def _ring(self, board: Board) -> None:
-        """Ring for what is due. What the person sees in the window counts as told: the first board, and each one while
-        the window has the keyboard.
+        """Ring for needs that are due, except those that the person sees in the window.
+
+        The person sees the first board, and each board while the window has the focus.
         """
         shown = self._told is None or bool(self._focused)
         complete = len(board.needs) == board.counts.needs

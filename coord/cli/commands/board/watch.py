@@ -20,15 +20,15 @@ _KEYS = "q quits · w wraps · ↑↓ scroll"  # the first stays visible in a na
 
 @command("watch")
 @option("--once", is_flag=True, help="Print the board once, fitted to the window, and exit.")
-@option("--notify", is_flag=True, help="Ring when something newly needs you and this window has not the keyboard.")
+@option("--notify", is_flag=True, help="Ring when something new needs you and this window does not have the focus.")
 def watch(run: Run, once: bool, notify: bool) -> None:
     """Show the board live in this terminal. It is drawn again when something changes; q quits.
 
     Lines that are too long for the window are cut; press w to wrap them, and the arrow keys to scroll. Without a
     terminal, or with --json, the board is printed once.
 
-    With --notify, the terminal rings when something newly needs you, and shows a desktop notification if it can. It
-    does so for each need once, and at most four times an hour for those that are not urgent.
+    With --notify, the terminal rings when something new needs you, and shows a desktop notification if it can: once
+    for each need, and at most four times an hour for needs that are not urgent.
 
     \b
     Examples:

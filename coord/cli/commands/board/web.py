@@ -8,12 +8,12 @@ _PACKAGES = ("anyio", "h11", "jinja2", "starlette", "uvicorn")
 
 
 @command("web")
-@option("--port", metavar="PORT", number=Number(least=1), help="Serve at this port; otherwise at a free one.")
+@option("--port", metavar="PORT", number=Number(least=1), help="Use this port instead of a free one.")
 @option("--no-open", is_flag=True, help="Do not open a browser.")
-@option("--read-only", is_flag=True, help="Show everything, and change nothing.")
+@option("--read-only", is_flag=True, help="Show the page without its actions: nothing can be changed from it.")
 @option("--host", metavar="HOST", default="localhost", help="Serve to the network under this name or address.")
 @option("--insecure-host", is_flag=True, help="Allow a --host that others can reach, without encryption.")
-@option("--export", "file", metavar="FILE", help="Write the page of a span to FILE, which needs no server.")
+@option("--export", "file", metavar="FILE", help="Write the page of a period to FILE, and start no server.")
 @option("--since", metavar="TIME", help="With --export: begin at TIME: 8h, 18:00, or an event id.")
 @option("--until", metavar="TIME", help="With --export: end at TIME instead of at the last event.")
 def web(
@@ -29,7 +29,7 @@ def web(
 ) -> None:
     """Serve a page for a browser: what needs you, who does what, and what happened. Ctrl-C ends it.
 
-    The page is served to you on this machine only: its address contains a key. With --export, the page of a span is
+    Only you, on this machine, can open the page: its address contains a key. With --export, the page of a period is
     written to one file, which needs neither a server nor a network.
 
     \b

@@ -1,4 +1,4 @@
-"""Write the page of a span into one file, for `coord web --export` and `coord report --html`."""
+"""Write the page of a period into one file, for `coord web --export` and `coord report --html`."""
 
 import os
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from projections.views.point_in_time import PointInTime, before_instant, count_u
 
 
 def export_page(run: Run, file: str, since: str | None, until: str | None, default_s: int = DAY_S) -> None:
-    """Write the page of the span between two times; without `since`, of the last `default_s` seconds before the end.
+    """Write the page of the period between two times; without `since`, of the last `default_s` seconds before the end.
 
     Raises CoordError (2), and then an existing file is unchanged.
     """
@@ -69,7 +69,7 @@ def _bounds(past: FullHistory, since: str | None, until: str | None, default_s: 
     count = count_until(past.events, last) - count_until(past.events, first)
     if count > MOST_EVENTS:
         raise usage_error(
-            f"this span has {count} events, and a page in a file has at most {MOST_EVENTS}. Nothing was written. "
-            "Name a shorter span: --since -2h, or --since TIME --until TIME."
+            f"this period has {count} events, and a page in a file can have at most {MOST_EVENTS}. Nothing was "
+            "written. Name a shorter period: --since -2h, or --since TIME --until TIME."
         )
     return first, last

@@ -22,7 +22,7 @@ from coord.engine.history.full import FullHistory
 from coord.engine.run import Run
 from coord.render.console.progress import ProgressBar
 from coord.render.format import json_text
-from coord.servers.child import ChildAnswer
+from coord.servers.child_process import ChildAnswer
 from coord.servers.export.span import Subjects
 from coord.servers.web.stories import story_document
 from eventlog.events import Event, EventId, MessageSent

@@ -12,7 +12,7 @@ from eventlog.events import SessionEnded
 @command("end")
 @option("--summary", default="", help="What you did.")
 @option("--notes", default="", help="What the next session should know.")
-@option("--last", metavar="EVENT", default="", help="Refuse if the session has written anything after this event.")
+@option("--last", metavar="EVENT", default="", help="Refuse if the session has written events after this one.")
 def end(run: Run, summary: str, notes: str, last: str) -> None:
     """End this session and release all its claims. Sessions that wait for these claims can then get them.
 
@@ -33,7 +33,7 @@ def end(run: Run, summary: str, notes: str, last: str) -> None:
         session = transaction.state.sessions.get(identity.session)
         if session is None or f"{session.id}/{session.last_n}" != last:
             now = f": its last event is {session.id}/{session.last_n}" if session else ""
-            raise refused(f"the session has written something after {line(last)}{now}. It was not ended.")
+            raise refused(f"the session has written events after {line(last)}{now}. It was not ended.")
         return identity
 
     outcome = run.transact(decide, who if last else None)

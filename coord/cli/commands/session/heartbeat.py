@@ -37,7 +37,12 @@ _PERCENT = r"\s*(-?\d+(?:\.\d+)?)\s*%"
 @option("--file", "files", multiple=True, help="A file that you are changing; may be repeated.")
 @option("--eta", default="", help="When you expect to finish: 45m, 17:30, tomorrow 9:00.")
 @option("--blocked-on", help="What you need before you can continue. An empty text clears it.")
-@option("--if-blocked-since", metavar="EVENT", default="", help="Refuse if another event reported what blocks it.")
+@option(
+    "--if-blocked-since",
+    metavar="EVENT",
+    default="",
+    help="Refuse if another event reported the present block.",
+)
 def heartbeat(
     run: Run,
     action: str,

@@ -22,7 +22,7 @@ _HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 _OWN = {name for name, _ in _HEADERS}
 
 
-class Guard:
+class AccessMiddleware:
     """An application that answers only allowed requests of these users of this machine.
 
     `report` gets the text of an unexpected error.
@@ -68,7 +68,7 @@ class Guard:
         client, server = scope.get("client"), scope.get("server")
         if not client or not server or not foreign_user(client[:2], server[:2], self.users):
             return None
-        return Refusal(403, "the page is served to another user of this machine.")
+        return Refusal(403, "this page belongs to another user of this machine.")
 
     async def _call(self, scope: Message, receive: Receive, answer: "_Answer") -> None:
         task = asyncio.current_task()
@@ -77,7 +77,7 @@ class Guard:
             self._streams.add(task)
         try:
             if is_stream and self._ending:
-                await answer.refuse(Refusal(503, "the server ends."))
+                await answer.refuse(Refusal(503, "the server is stopping."))
             else:
                 await self.application(scope, receive, answer.send)
         except asyncio.CancelledError:
@@ -93,7 +93,7 @@ class Guard:
 
 
 class _Answer:
-    """Sends one answer with the headers of the rules, and knows how far it is."""
+    """Sends one answer with the headers of the rules, and knows how much of it was sent."""
 
     def __init__(self, send: Send) -> None:
         self._send, self._begun, self._ended = send, False, False
@@ -108,7 +108,7 @@ class _Answer:
         await self._send(message)
 
     async def refuse(self, refused: Refusal, code: int = REFUSED) -> None:
-        """Answer with an error, and close the connection: its body was perhaps not read."""
+        """Answer with an error, and close the connection: its body may not have been read."""
         body = msgspec.json.encode({"error": {"code": code, "message": refused.message}})
         headers = [
             (b"content-type", b"application/json"),
@@ -123,7 +123,7 @@ class _Answer:
         if self._ended:
             return
         if self._begun:
-            raise ConnectionError(text)  # the client must not take a part for the whole
+            raise ConnectionError(text)  # so that the client notices that the answer is incomplete
         await self.refuse(Refusal(500, f"{text}. What was acknowledged before is kept."), NO_LOG)
 
     async def end(self) -> None:
@@ -155,7 +155,7 @@ async def _read_body(receive: Receive) -> tuple[bytes, Refusal | None] | None:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body, which was read already, and then what comes after it."""
+    """Return a `receive` that first returns the body, which was read already, and then later messages."""
     given = False
 
     async def replayed() -> Message:

@@ -2,10 +2,10 @@
 
 Other users can see the key where a browser is started with the address on its command line. And a browser sends the
 cookie to every server on this machine that its user visits, because cookies are not separated by port. The kernel's
-table of connections has both ends of a connection within this machine, each with its user.
+table of connections lists both ends of a connection within this machine, each with its user.
 
-A client that is not in the table is on another machine, or in a container: for it the cookie decides. If it has closed
-the connection meanwhile, it is not in the table either; then this end is not established any more.
+A client that is not in the table is on another machine, or in a container: then only the cookie is checked. A client
+that has closed the connection meanwhile is not in the table either; then this end is not established any more.
 """
 
 import socket
@@ -20,7 +20,7 @@ Address = tuple[str, int]
 
 
 def allowed_users(env: Mapping[str, str]) -> frozenset[int]:
-    """Return the users whose connections are answered: this one, root, and who became root by sudo."""
+    """Return the users whose connections are answered: this one, root, and the one who became root with sudo."""
     sudo = env.get("SUDO_UID", "")
     return frozenset({user_id(), 0} | ({int(sudo)} if user_id() == 0 and sudo.isascii() and sudo.isdigit() else set()))
 

@@ -1,9 +1,9 @@
-"""Decide whether a request may be answered, and set the headers of every answer. Nothing here reads anything.
+"""Decide whether a request may be answered, and set the headers of every answer. Nothing here reads a file.
 
-The page is served to one user's browser. A page of another site, a name that another site points at this machine, a
-form, and a program without the key are refused:
+The page is served to one user's browser. A page of another site, a name of another site that resolves to this machine,
+a form, and a program without the key are refused:
 
-- `Host` is one of the served names with the port. This refuses a site whose name leads to 127.0.0.1 (DNS rebinding).
+- `Host` is one of the served names with the port. This refuses a site whose name resolves to 127.0.0.1 (DNS rebinding).
 - `Origin`, if it is sent, is this page. `Sec-Fetch-Site`, if it is sent, is this page or a person's own action.
 - The cookie is derived from the key of the server's address. Only what contains no data is served without it.
 - A change needs a JSON body, which a form of another site cannot send.
@@ -74,7 +74,7 @@ class Served(Struct, frozen=True):
         return hmac.new(self.key.encode(), f"cookie {self.port}".encode(), sha256).hexdigest()
 
     def is_key(self, key: str) -> bool:
-        """Return whether this is the key, in a time that does not depend on it."""
+        """Return whether this is the key, in constant time."""
         return hmac.compare_digest(key.encode(), self.key.encode())
 
 
@@ -138,7 +138,7 @@ def _check_method(_served: Served, request: Request) -> Refusal | None:
 def _check_upgrade(_served: Served, request: Request) -> Refusal | None:
     if not request.all("upgrade") and not any(name.startswith("sec-websocket") for name, _ in request.headers):
         return None
-    return Refusal(403, "there are no WebSockets here.")
+    return Refusal(403, "WebSockets are not supported.")
 
 
 def _check_origin(_served: Served, request: Request) -> Refusal | None:

@@ -1,23 +1,16 @@
-"""Run a command of coord as a process of its own, and return what it printed.
+"""Run the command lines of an action, and return what they printed."""
 
-The command is not in the process group of the server: Ctrl-C, which ends the server, must not interrupt it.
-"""
-
-import asyncio
-import os
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from msgspec import Struct, field
 
-from coord.servers.environment import clean_environment
-from coord.servers.web.actions.table import Words
+from coord.servers.child_process import ChildFailed, ChildNotStarted, run_child
+from coord.servers.web.actions.table import CommandLine
 from coord.workspace.paths import Workspace
 
 LIMIT_S = 60.0  # a command that waits for the machine's lock gives up earlier
 _NOTE, _ERROR = "coord: note: ", "coord: "
-_TIMED_OUT = "the command did not end within {:g} s, and was stopped. To see what it did: coord log --last 5"
+_REMINDER = " unread: coord inbox"  # ends the last line of a result; the page shows the count itself
 
 
 class Answer(Struct):
@@ -29,7 +22,7 @@ class Answer(Struct):
     error: str = ""
 
 
-async def run_all(lines: Sequence[Words], me: str, workspace: Workspace, env: Mapping[str, str]) -> Answer:
+async def run_all(lines: Sequence[CommandLine], me: str, workspace: Workspace, env: Mapping[str, str]) -> Answer:
     """Run command lines one after the other until one is refused. `me` is the session that acts by default."""
     whole = Answer()
     for line in lines:
@@ -41,36 +34,26 @@ async def run_all(lines: Sequence[Words], me: str, workspace: Workspace, env: Ma
     return whole
 
 
-async def run_command(line: Words, session: str, workspace: Workspace, env: Mapping[str, str]) -> Answer:
+async def run_command(
+    line: CommandLine, session: str, workspace: Workspace, env: Mapping[str, str], limit_s: float = LIMIT_S
+) -> Answer:
     """Run one command line as a session."""
     name, *words = line.words
-    shared = [f"--session={session}", f"--root={workspace.folder}"]
-    command = [sys.executable, "-P", "-m", "coord", name, *shared, *words]
+    command = (name, f"--session={session}", *words)
     try:
-        process = await asyncio.create_subprocess_exec(
-            *(word.encode() for word in command[:1]),
-            *(word.encode(errors="surrogateescape") for word in command[1:]),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=workspace.root,
-            env=clean_environment(env) | {"PYTHONUTF8": "1", "NO_COLOR": "1"},
-            start_new_session=os.name == "posix",
+        code, out, err = await run_child(
+            command, workspace.folder, workspace.root, env, text=line.text, timeout_s=limit_s
         )
-    except (OSError, ValueError) as error:
-        return Answer(4, error=f"cannot run coord {name}: {error}. Nothing was done.")
-    try:
-        out, err = await asyncio.wait_for(process.communicate(line.text.encode()), LIMIT_S)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        return Answer(1, error=_TIMED_OUT.format(LIMIT_S))
-    return read_output(process.returncode or 0, out, err)
+    except ChildNotStarted as error:
+        return Answer(4, error=f"{error}. Nothing was done.")
+    except ChildFailed as error:
+        return Answer(1, error=f"{error}. To see what it did: coord log --last 5")
+    return read_output(code, out, err)
 
 
 def read_output(code: int, out: bytes, err: bytes) -> Answer:
     """Return the answer of a command from what it wrote to its two streams. Each note and the error are one line."""
-    answer = Answer(code, out.decode(errors="replace").rstrip("\n"))
+    answer = Answer(code, _without_reminder(out.decode(errors="replace").rstrip("\n")))
     errors = []
     for row in err.decode(errors="replace").splitlines():
         if row.startswith(_NOTE):
@@ -80,3 +63,9 @@ def read_output(code: int, out: bytes, err: bytes) -> Answer:
     answer.error = "\n".join(errors) if code else ""
     answer.notes += [] if code else errors
     return answer
+
+
+def _without_reminder(text: str) -> str:
+    """Return a result without the line that reminds a terminal of unread messages."""
+    result, _, last = text.rpartition("\n")
+    return result if result and last.startswith("📬 ") and last.endswith(_REMINDER) else text

@@ -1,4 +1,4 @@
-"""Say in words what an action will do, before it is done. Pure: the clock and the log are passed in."""
+"""Describe in words what an action will do, before it is done. Pure: the clock and the log are passed in."""
 
 from collections.abc import Callable
 
@@ -9,6 +9,7 @@ from coord.servers.web.actions.claim_effects import (
     release_effect,
     withdraw_effect,
 )
+from coord.servers.web.actions.context import ActionContext, Effect
 from coord.servers.web.actions.message_effects import (
     ack_effect,
     answer_effect,
@@ -18,9 +19,8 @@ from coord.servers.web.actions.message_effects import (
     send_effect,
     unblock_effect,
 )
-from coord.servers.web.actions.outlook import Effect, Outlook
 
-EFFECTS: dict[str, Callable[[Outlook], Effect]] = {
+EFFECTS: dict[str, Callable[[ActionContext], Effect]] = {
     "send": send_effect,
     "reply": reply_effect,
     "ack": ack_effect,
@@ -36,6 +36,6 @@ EFFECTS: dict[str, Callable[[Outlook], Effect]] = {
 }
 
 
-def effect_of(name: str, outlook: Outlook) -> Effect:
+def effect_of(name: str, context: ActionContext) -> Effect:
     """Return what an action will do."""
-    return EFFECTS[name](outlook)
+    return EFFECTS[name](context)

@@ -1,4 +1,4 @@
-"""What a person can do about each need from the page: the actions, the one that ends it first."""
+"""The actions that the page offers for each need. The first one ends the need."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from projections.views.needs import Need
 
 
 class NeedAction(Struct, frozen=True):
-    """A button of a need: the action, its label, and the fields that are known."""
+    """A button of a need: the action, its label, and the fields whose values are known."""
 
     action: str
     label: str
@@ -16,7 +16,7 @@ class NeedAction(Struct, frozen=True):
 
 
 def actions_of(need: Need, me: str) -> list[NeedAction]:
-    """Return the actions of a need. `me` is the person's session, or empty. They are empty for a past need."""
+    """Return the actions of a need. `me` is the person's session, or empty. A past need has no actions."""
     return _ACTIONS[need.kind](need, me) if need.steps and need.kind in _ACTIONS else []
 
 
@@ -30,7 +30,7 @@ def _lost(need: Need) -> list[NeedAction]:
 
 def _blocked(need: Need) -> list[NeedAction]:
     fields: dict[str, str | bool] = {"session": need.session}
-    unblock = NeedAction("unblock", "It has gone on" if need.asks_person else "No longer blocked", fields)
+    unblock = NeedAction("unblock", "It continues" if need.asks_person else "No longer blocked", fields)
     return [NeedAction("answer", "Answer", fields), unblock]
 
 

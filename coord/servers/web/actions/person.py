@@ -1,8 +1,8 @@
 """The session of the person who acts from the page.
 
 It is the session of the terminal in which `coord web` runs, if a person has one there. Otherwise the first action
-begins one, which continues an earlier session of the person. Its process is the server, so it dies with it; it is ended
-when the server ends. A session that ended or died meanwhile is begun again.
+begins one, which continues an earlier session of the person. Its anchor is the server's process, and it is ended
+when the server ends. If it ended or died in the meantime, the next action begins another.
 """
 
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from projections.rules.state import State
 
 _HOW = "the page"
 _END_WAIT_S = 2  # for the machine's lock; Ctrl-C must end the server soon
-_NOTE = "you act from this page as session {}; it ends with coord web"
+_NOTE = "You act from this page as the session {}. It ends when coord web ends."
 
 
 class PersonSession:
@@ -42,13 +42,15 @@ class PersonSession:
         identity = find_identity(self._system, state, self._given)
         if identity is None or not identity.session:
             return ""
+        if self._given:
+            return identity.session  # a dead one is live again with its next command
         session = state.sessions.get(identity.session)
         if session is None or not session.live:
             return ""
-        return session.id if self._given or is_person(self._system, identity, session) else ""
+        return session.id if is_person(self._system, identity, session) else ""
 
     def begin(self) -> list[str]:
-        """Begin the session if there is none, and return the notes of that. It waits for the machine's lock.
+        """Begin the session if there is none, and return the notes about that. It waits for the machine's lock.
 
         Raises CoordError.
         """
@@ -71,7 +73,7 @@ class PersonSession:
         return notes
 
     def end(self) -> None:
-        """End the session if it was begun here. It raises no error: otherwise, the session dies with the process."""
+        """End the session if it was begun here. Raises no error: if this fails, the session dies with the process."""
         if not self.is_own:
             return
         session, self.is_own = self.session, False

@@ -1,7 +1,7 @@
 """The actions of the page: what each asks for, and the command lines that do it.
 
-A text never becomes an option: it is on standard input, after `--`, or after `=`. What was shown to the person before
-the action is in `seen`: the command refuses if that has changed meanwhile.
+A text never becomes an option: it is passed on standard input, after `--`, or after `=`. `seen` contains what was shown
+to the person before the action: the command refuses if that has changed since.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ class Field(Struct, frozen=True):
     kind: FieldKind = "hidden"
     limit: int = MAX_NAME_LENGTH
     required: bool = False
-    value: str | bool = ""  # at first
+    value: str | bool = ""  # the initial value
     choices: tuple[tuple[str, str], ...] = ()  # of the kind "choice": each value with its label
 
 
@@ -45,10 +45,8 @@ class Request(Struct, frozen=True):
         return self.fields[name] is True
 
 
-class Words(Struct, frozen=True):
-    """A command line from the command's name on, its standard input, and the session that acts: empty for the person's
-    own.
-    """
+class CommandLine(Struct, frozen=True):
+    """A command line without `coord`, its standard input, and the acting session: empty for the person's own."""
 
     words: tuple[str, ...]
     text: str = ""
@@ -61,58 +59,58 @@ class Action(Struct, frozen=True):
     title: str
     confirm: str
     fields: tuple[Field, ...]
-    lines: Callable[[Request], list[Words]]
+    lines: Callable[[Request], list[CommandLine]]
     ends: bool = False  # whether it takes something away from another session
     as_other: bool = False  # whether it acts as another session, so that the person needs none
 
 
-def _send(request: Request) -> list[Words]:
+def _send(request: Request) -> list[CommandLine]:
     options = (f"--urgency={request['urgency']}", *(["--needs-ack"] if request.is_set("needs_ack") else []))
-    return [Words(("send", *options, "--", request["to"], request["subject"], "-"), request["body"])]
+    return [CommandLine(("send", *options, "--", request["to"], request["subject"], "-"), request["body"])]
 
 
-def _answer(request: Request) -> list[Words]:
-    send = Words(("send", "--", request["session"], request["subject"], "-"), request["body"])
+def _answer(request: Request) -> list[CommandLine]:
+    send = CommandLine(("send", "--", request["session"], request["subject"], "-"), request["body"])
     return [send, *_unblock(request)] if request.is_set("unblock") and request.seen.get("blocked") else [send]
 
 
-def _unblock(request: Request) -> list[Words]:
+def _unblock(request: Request) -> list[CommandLine]:
     condition = (f"--if-blocked-since={event}" for event in request.seen.get("blocked", []))
-    return [Words(("heartbeat", "--blocked-on=", *condition), session=request["session"])]
+    return [CommandLine(("heartbeat", "--blocked-on=", *condition), session=request["session"])]
 
 
-def _reply(request: Request) -> list[Words]:
-    return [Words(("reply", "--", request["message"], "-"), request["body"])]
+def _reply(request: Request) -> list[CommandLine]:
+    return [CommandLine(("reply", "--", request["message"], "-"), request["body"])]
 
 
-def _ack(request: Request) -> list[Words]:
-    return [Words(("ack", "--", request["message"]))]
+def _ack(request: Request) -> list[CommandLine]:
+    return [CommandLine(("ack", "--", request["message"]))]
 
 
-def _resolve(request: Request) -> list[Words]:
-    return [Words(("resolve", f"--note={request['note']}", "--", request["message"]))]
+def _resolve(request: Request) -> list[CommandLine]:
+    return [CommandLine(("resolve", f"--note={request['note']}", "--", request["message"]))]
 
 
-def _break(request: Request) -> list[Words]:
+def _break(request: Request) -> list[CommandLine]:
     only = (f"--claim={claim}" for claim in request.seen.get("claims", []))
-    return [Words(("break", f"--reason={request['reason']}", *only, "--", request["resource"]))]
+    return [CommandLine(("break", f"--reason={request['reason']}", *only, "--", request["resource"]))]
 
 
-def _hand_over(request: Request) -> list[Words]:
-    return [Words(("handoff", f"--note={request['note']}", "--", request["resource"], request["to"]))]
+def _hand_over(request: Request) -> list[CommandLine]:
+    return [CommandLine(("handoff", f"--note={request['note']}", "--", request["resource"], request["to"]))]
 
 
-def _release(request: Request) -> list[Words]:
-    return [Words(("release", "--", request["resource"]))]
+def _release(request: Request) -> list[CommandLine]:
+    return [CommandLine(("release", "--", request["resource"]))]
 
 
-def _withdraw(request: Request) -> list[Words]:
-    return [Words(("release", "--waiting", "--", request["resource"]), session=request["session"])]
+def _withdraw(request: Request) -> list[CommandLine]:
+    return [CommandLine(("release", "--waiting", "--", request["resource"]), session=request["session"])]
 
 
-def _end(request: Request) -> list[Words]:
+def _end(request: Request) -> list[CommandLine]:
     last = (f"--last={event}" for event in request.seen.get("last", []))
-    return [Words(("end", *last), session=request["session"])]
+    return [CommandLine(("end", *last), session=request["session"])]
 
 
 _SESSION = Field("session", required=True)
@@ -139,7 +137,7 @@ ACTIONS = {
     "ack": Action("Confirm a message", "Confirm", (_MESSAGE,), _ack),
     "resolve": Action(
         "Close a message for everyone",
-        "Close it",
+        "Close the message",
         (_MESSAGE, Field("note", "Why (the recipients see it)", "line", _REASON)),
         _resolve,
     ),
@@ -157,7 +155,7 @@ ACTIONS = {
     "unblock": Action("No longer blocked", "Clear it", (_SESSION,), _unblock, as_other=True),
     "break": Action(
         "Break a claim",
-        "Break it",
+        "Break",
         (
             _RESOURCE,
             Field("session"),  # whose claim it is; without it, of everyone else
@@ -168,7 +166,7 @@ ACTIONS = {
     ),
     "handoff": Action(
         "Hand over a claim",
-        "Hand it over",
+        "Hand over",
         (
             _RESOURCE,
             Field("to", "To", "session", required=True),
@@ -181,19 +179,20 @@ ACTIONS = {
         "Withdraw a waiting request", "Withdraw it", (_SESSION, _RESOURCE), _withdraw, ends=True, as_other=True
     ),
     "end": Action("End a session", "End it", (_SESSION,), _end, ends=True, as_other=True),
-    "inbox": Action("Read my messages", "Show them", (), lambda _: [Words(("inbox",))]),
+    "inbox": Action("Read my messages", "Show them", (), lambda _: [CommandLine(("inbox",))]),
 }
 
 
 def checked(name: str, fields: object, *, complete: bool = True) -> tuple[Action, Fields]:
-    """Return an action and all its fields, with their first values where none are given. Raises CoordError (2) for an
-    unknown action and a wrong field, and with `complete` for a missing one.
+    """Return an action and all its fields, with the initial values of those that are not given.
+
+    Raises CoordError (2) for an unknown action and a wrong field, and with `complete` for a missing one.
     """
     action = ACTIONS.get(name)
     if action is None:
         raise usage_error(f"there is no action '{str(name)[:40]}'. Nothing was done.")
     if not isinstance(fields, dict):
-        raise usage_error("the fields of an action are an object. Nothing was done.")
+        raise usage_error("the fields of an action must be an object. Nothing was done.")
     return action, {field.name: _checked(field, fields.get(field.name), complete) for field in action.fields}
 
 
@@ -212,7 +211,7 @@ def _checked(field: Field, value: object, complete: bool) -> str | bool:
             f"'{shown}' has {len(value)} characters; at most {field.limit} are allowed. Nothing was done."
         )
     if field.kind == "choice" and value not in dict(field.choices):
-        raise usage_error(f"'{shown}' has none of its values. Nothing was done.")
+        raise usage_error(f"'{shown}' has a value that is not one of its choices. Nothing was done.")
     if _is_unusable(value, is_argument=field.kind != "text"):
         raise usage_error(f"'{shown}' contains characters that no command accepts. Nothing was done.")
     return value
@@ -227,10 +226,10 @@ def checked_seen(seen: object) -> dict[str, list[str]]:
     """Return what the person saw, as the effect returned it. Raises CoordError (2)."""
     given = seen if seen is not None else {}
     if not isinstance(given, dict):
-        raise usage_error("what was seen is not an object. Nothing was done.")
+        raise usage_error("'seen' must be an object. Nothing was done.")
     for texts in given.values():
         if not isinstance(texts, list) or not all(
             isinstance(text, str) and not _is_unusable(text, is_argument=True) for text in texts
         ):
-            raise usage_error("what was seen is not a list of texts. Nothing was done.")
+            raise usage_error("each value of 'seen' must be a list of texts. Nothing was done.")
     return given

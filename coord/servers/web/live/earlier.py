@@ -1,4 +1,4 @@
-"""The timeline of an earlier part of the history, computed when it is asked for, and not kept."""
+"""The timeline of an earlier part of the history, computed on request, and not kept."""
 
 import gc
 

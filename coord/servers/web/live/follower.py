@@ -1,11 +1,12 @@
 """The thread that follows the log while a page is open, and gives each page what is new for it.
 
-One thread uses the view; all others talk to it through a `Follower`. While no page is open, it waits and does not look
-at the log. While one is open, it looks when the folder changes, when something ends by time, and, for the times on a
-visible page, every minute. Folders of other machines are also looked at every 5 s.
+One thread uses the view; other threads use it through a `Follower`. While no page is open, the thread does not read the
+log. While one is open, it reads the log when the folder changes and when something ends because time passes, and once a
+minute while a page is visible, because the page shows how long ago things were. A folder that other machines can write
+to is also read every 5 s.
 
-A lone change is shown at once. Changes that follow each other are shown together, every half second at most. A page
-that has not taken its last message gets no other one; the next one then has everything that changed since.
+A single change is sent at once. Changes in quick succession are sent together, at most every half second. A page that
+has not taken its last message gets no other one; its next one contains everything that changed in between.
 """
 
 import os
@@ -35,7 +36,7 @@ _MINUTE = 60_000_000  # microseconds
 
 
 class Reader:
-    """A page that is open. `send` gets the id and the data of each message; without data, there are no more.
+    """A page that is open. `send` gets the id and the data of each message; empty data ends the stream.
 
     The follower's thread calls it, and calls it again only after `Follower.taken`. `after` is the id of the state that
     the page has. With `only_needs`, the page gets only what needs its person.
@@ -75,12 +76,14 @@ class Follower:
         self._do(lambda: setattr(reader, "waits", True))
 
     def ask(self, question: Callable[[LiveView], T]) -> "Future[T]":
-        """Return the answer about the present, which is caught up with the log before."""
+        """Return the answer to a question about the present state, after catching up with the log."""
         future: Future[T] = Future()
 
         def answer() -> None:
-            self._refresh()
+            if not future.set_running_or_notify_cancel():
+                return  # nobody waits for it any more
             try:
+                self._refresh()
                 future.set_result(question(self._view))
             except Exception as error:
                 future.set_exception(error)
@@ -89,7 +92,7 @@ class Follower:
         return future
 
     def close(self) -> None:
-        """End the messages, and the thread."""
+        """End the streams and the thread."""
         self._do(lambda: setattr(self, "_stopped", True))
         self._thread.join()
         os.close(self._wake_read)
@@ -109,7 +112,7 @@ class Follower:
                     self._follow()
                 else:
                     self._wait(None)
-            except Exception:  # a fault of the code must not end the thread that all pages depend on
+            except Exception:  # a bug must not end the thread that all pages depend on
                 traceback.print_exc()
                 time.sleep(1)
         for reader in self._readers:
@@ -130,7 +133,7 @@ class Follower:
     def _note_visible(self) -> None:
         """Note whether a page is visible: its person is then not notified of what it shows."""
         self._view.is_visible = any(not reader.only_needs for reader in self._readers)
-        self._view.notices.set_visible(self._view.is_visible)
+        self._view.notifications.set_visible(self._view.is_visible)
 
     def _refresh(self) -> None:
         self._refreshed = self._wall()

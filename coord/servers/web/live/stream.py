@@ -18,22 +18,22 @@ from coord.servers.web.live.earlier import earlier_timeline
 from coord.servers.web.live.follower import Follower, Reader
 
 _HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store"}
-_one_at_a_time = Lock()  # an earlier part takes memory while it is computed
+_one_at_a_time = Lock()  # computing an earlier part takes memory
 _RETRY = b"retry: 1000\n\n"  # milliseconds until a page connects again
-_HEARTBEAT, _HEARTBEAT_S = b": still here\n\n", 300.0  # finds connections whose other end is gone without a word
+_HEARTBEAT, _HEARTBEAT_S = b": still here\n\n", 300.0  # finds connections that the other end left without closing
 
 
 async def stream(request: Request) -> Response:
     """Answer `GET /api/stream`."""
     after = request.headers.get("last-event-id") or request.query_params.get("after", "")
-    return EventStream(request.app.state.world.live, after, only_needs=request.query_params.get("only") == "needs")
+    return EventStream(request.app.state.services.live, after, only_needs=request.query_params.get("only") == "needs")
 
 
 def timeline(request: Request) -> Response:
     """Answer `GET /api/timeline?until=INSTANT`. Raises CoordError (2) for the time, and (4) if there is no log."""
-    world = request.app.state.world
+    services = request.app.state.services
     with _one_at_a_time:
-        data = earlier_timeline(world.system, world.workspace, request.query_params.get("until", ""))
+        data = earlier_timeline(services.system, services.workspace, request.query_params.get("until", ""))
     return Response(data, media_type="application/json")
 
 
@@ -55,10 +55,10 @@ class EventStream(Response):
 
         reader = Reader(deliver, self._after, only_needs=self._only_needs)
         gone = asyncio.ensure_future(_disconnected(receive))
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": _RETRY, "more_body": True})
-        self._live.join(reader)
         try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": _RETRY, "more_body": True})
+            self._live.join(reader)
             while (body := await _next_body(messages, gone, self._only_needs)) is not None:
                 await send({"type": "http.response.body", "body": body, "more_body": True})
                 self._live.taken(reader)
@@ -71,7 +71,7 @@ class EventStream(Response):
 async def _next_body(
     messages: "asyncio.Queue[tuple[str, bytes]]", gone: "asyncio.Future[None]", only_needs: bool
 ) -> bytes | None:
-    """Return the next message as it is sent, or None if there is none any more."""
+    """Return the next message as it is sent, or None after the last one."""
     getting: asyncio.Future[tuple[str, bytes]] = asyncio.ensure_future(messages.get())
     either: list[asyncio.Future[Any]] = [getting, gone]
     try:

@@ -1,8 +1,8 @@
-"""What the page is shown at present: the moment and the timeline, caught up with the log when that is asked for.
+"""The present state of the page: the moment and the timeline, updated from the log on request.
 
-A state of the page has an id, `N/EVENT-ID`: the number of events in it, and the last one. Bars that only time has
-changed add `/TIME`. A page that has the state with an id gets the rows that changed since, if the event with that
-number is still the same one. Otherwise it gets everything (`reset`).
+A state of the page has an id, `N/EVENT-ID`: the number of events in it, and the last one. If time alone
+has changed bars, `/TIME` is added. A page that has the state with an id gets the rows that changed since, if the event
+with that number is still the same one. Otherwise it gets everything (`reset`).
 """
 
 import traceback
@@ -16,7 +16,7 @@ from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
 from coord.render.board.text import ROWS
 from coord.servers.web.live.window import MAX_EVENTS, FollowedSnapshot, open_window
-from coord.servers.web.notifications import Notices
+from coord.servers.web.notifications import Notifications
 from coord.workspace.config import read_config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
@@ -87,7 +87,7 @@ class _Window:
         if not 0 <= index < len(self.ids) or self.ids[index][0] != event:
             return None
         if advanced and index + 1 < len(self.ids) and self.ids[index + 1][1] < advanced:
-            return None  # an event arrived that is older than what that state had already ended
+            return None  # an event arrived that is older than something which that state shows as ended
         return int(number), advanced
 
 
@@ -95,7 +95,7 @@ class LiveView:
     """The present state of the page. It is used by one thread, except that `moment` may be read by any."""
 
     def __init__(self, system: System, workspace: Workspace, make_moment: MakeMoment) -> None:
-        self.notices, self.is_visible = Notices(workspace.cache, workspace.root), False
+        self.notifications, self.is_visible = Notifications(workspace.cache, workspace.root), False
         self._due: dict[str, object] = {"count": 0, "notify": []}
         self._system, self._workspace, self._make_moment = system, workspace, make_moment
         self._snapshot: FollowedSnapshot | None = None
@@ -117,7 +117,7 @@ class LiveView:
             self.problem = error.message
         except (LogError, OSError) as error:
             self.problem = f"the log cannot be read: {error}"
-        except Exception as error:  # a fault of the code must not end the thread that serves all pages
+        except Exception as error:  # a bug must not end the thread that serves all pages
             traceback.print_exc()
             self.problem = f"the page failed ({type(error).__name__}: {str(error)[:200]})"
         if self.problem:
@@ -141,7 +141,7 @@ class LiveView:
         window.changes.advance(current.now)
         problems = [problem.text for problem in snapshot.journal_problems()]
         self.moment = self._make_moment(board, current, problems)
-        self._due = self.notices.due(board, self.is_visible)
+        self._due = self.notifications.due(board, self.is_visible)
         self.moment["position"] = window.id
         self._window, self.next_change = window, current.state.due
         return snapshot
@@ -155,6 +155,8 @@ class LiveView:
 
     def message(self, after: str) -> Message:
         """Return the message to a page that has the state with the id `after`; empty if it has none."""
+        if self._window and not self._window.find(after):
+            after = ""  # all pages with an unknown state get the same message
         if after not in self._encoded:
             part = self._timeline(after)
             data = _encode({"moment": Raw(_encode(self.moment)), "timeline": part})
@@ -165,10 +167,10 @@ class LiveView:
         window, now = self._window, str(self.moment["at"])
         if window is None:
             return TimelinePart("", now, after, not after, False, {name: {} for name in TABLES})
-        known = window.find(after) if after else None
+        known = window.find(after)
         tables = window.changes.changed_since(*known) if known else window.changes.tables()
         return TimelinePart(window.since, now, window.id, known is None, window.earlier, tables)
 
     def needs(self) -> bytes:
-        """Return what a browser gets whose tabs are all hidden."""
+        """Return the message for a browser whose tabs are all hidden."""
         return _encode(self._due)

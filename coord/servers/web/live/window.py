@@ -18,13 +18,13 @@ from coord.engine.cache.older_checkpoints import (
 )
 from coord.engine.cache.recompute import recompute
 from coord.engine.history.recent import RecentHistory
-from coord.engine.history.stretch import (
+from coord.engine.history.segment import (
     Journals,
     WholeHistoryNeeded,
     check_continued,
     end_at,
     end_of,
-    read_stretch,
+    read_segment,
     start_of,
 )
 from coord.engine.snapshot import Snapshot
@@ -39,7 +39,7 @@ from projections.views.point_in_time import after_instant, before_instant
 from projections.views.replay import copy_state
 
 MAX_EVENTS = 20_000
-_STEP = 4096  # events between two states of which one can be the beginning of the window
+_STEP = 4096  # events between two states at which the window can begin
 
 
 class FollowedSnapshot(Snapshot):
@@ -89,14 +89,14 @@ def open_earlier(snapshot: Snapshot, until: Instant) -> tuple[State, list[Event]
     last = after_instant(until).key
     if snapshot.fresh:
         with suppress(WholeHistoryNeeded, CacheDamaged, LogError, OSError):
-            state, events = _read_stretch_before(snapshot, last)
+            state, events = _read_segment_before(snapshot, last)
             events = [event for event in events if event.key <= last]
             fold(state, events[:-MAX_EVENTS])
             return state, events[-MAX_EVENTS:]
     return _read_end(snapshot, min(last, snapshot.state.last))
 
 
-def _read_stretch_before(snapshot: Snapshot, last: EventKey) -> tuple[State, list[Event]]:
+def _read_segment_before(snapshot: Snapshot, last: EventKey) -> tuple[State, list[Event]]:
     """Return the state of an older checkpoint, and the events up to the next one, or to the present, after `last`."""
     cache = snapshot.workspace.cache
     before = [0, *counts_before(cache, last)]
@@ -107,11 +107,11 @@ def _read_stretch_before(snapshot: Snapshot, last: EventKey) -> tuple[State, lis
         raise WholeHistoryNeeded
     start, store = older
     journals, end = Journals(snapshot.workspace.log), end_at(later, later.store) if later else end_of(snapshot)
-    stretch = read_stretch(snapshot, journals, end_at(start, store), end)
+    segment = read_segment(snapshot, journals, end_at(start, store), end)
     if later:
         check_continued(snapshot, journals, end)
-    start_of(snapshot, start, store).expect_none(stretch.new)
-    return start.state, stretch.events
+    start_of(snapshot, start, store).expect_none(segment.new)
+    return start.state, segment.events
 
 
 def _read_end(snapshot: Snapshot, last: EventKey) -> tuple[State, list[Event]]:

@@ -19,7 +19,7 @@ def why_not(env: Mapping[str, str]) -> str:
 
 
 def open_browser(address: str) -> threading.Thread:
-    """Open an address in the user's browser. Return the thread that does it: some browsers are waited for."""
+    """Open an address in the user's browser, in the returned thread: some browsers block until they are closed."""
     thread = threading.Thread(target=_open, args=(address,), daemon=True)
     thread.start()
     return thread

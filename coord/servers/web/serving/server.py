@@ -1,8 +1,8 @@
 """Serve the page of a folder until a signal ends the server.
 
 One process serves a folder for one user: a second one names the first and opens its page. The sockets are open before
-the address is printed. While nothing happens, nothing runs: uvicorn's own loop, which wakes ten times a second, is
-replaced.
+the address is printed. An idle server uses no processor time: uvicorn's own loop, which wakes ten times a second,
+is replaced.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from msgspec.structs import replace
 from coord.engine.machine_lock import under_lock
 from coord.engine.run import Run
 from coord.errors import CoordError, from_os_error, refused
-from coord.servers.child import Commands
-from coord.servers.web.access.middleware import Guard
+from coord.servers.child_process import Commands
+from coord.servers.web.access.middleware import AccessMiddleware
 from coord.servers.web.access.peers import allowed_users
 from coord.servers.web.access.rules import Served, new_key
-from coord.servers.web.actions.acting import Acting
-from coord.servers.web.app import World, make_app
+from coord.servers.web.actions.handler import ActionHandler
+from coord.servers.web.app import Services, make_app
 from coord.servers.web.live.follower import Follower
 from coord.servers.web.live.view import LiveView
 from coord.servers.web.moments import MomentMaker
@@ -47,8 +47,8 @@ from eventlog.events import Anchor
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _END_WAIT_S = 2  # for the machine's lock at the end
-_BROWSER_S = 5  # that a browser gets to start
-_PATIENCE_S = 3  # that an answer which is being computed gets at the end
+_BROWSER_S = 5  # for a browser to start
+_PATIENCE_S = 3  # for answers that are being computed at the end
 
 
 class ServeOptions(Struct, frozen=True):
@@ -74,21 +74,21 @@ def serve(run: Run, options: ServeOptions) -> None:
         assert other is not None
         _use_other(run, other, options)
         return
-    world = _start_world(run, own.served, options)
+    services = _start_services(run, own.served, options)
     try:
-        _announce(run, world, options, is_recorded=own.is_recorded)
-        number = asyncio.run(_serve(world, own.sockets, run.note))
+        _announce(run, services, options, is_recorded=own.is_recorded)
+        number = asyncio.run(_serve(services, own.sockets, run.note))
     finally:
         for each in own.sockets:
             each.close()
-        world.close()
+        services.close()
         with _locked(run, _END_WAIT_S):
             clear_server(run.workspace, own.server)
     raise CoordError(128 + number, "")
 
 
 class _OwnAddress(Struct):
-    """The open sockets of this process, what they serve, and whether the record says so."""
+    """The open sockets of this process, what they serve, and whether the record contains it."""
 
     sockets: list[socket]
     served: Served
@@ -105,20 +105,19 @@ def _open_address(run: Run, where: Listening, options: ServeOptions, before: Ser
     return _OwnAddress(sockets, Served(port, key, where.names), server, is_recorded)
 
 
-def _start_world(run: Run, served: Served, options: ServeOptions) -> World:
+def _start_services(run: Run, served: Served, options: ServeOptions) -> Services:
     system, workspace, read_only = run.system, run.workspace, options.read_only
-    acting = Acting(system, workspace, read_only=read_only, session=run.session)
-    moments = MomentMaker(system, workspace, acting.session_in, read_only=read_only)
-    return World(
+    actions = ActionHandler(system, workspace, read_only=read_only, session=run.session)
+    moments = MomentMaker(system, workspace, actions.session_in, read_only=read_only)
+    return Services(
         system,
         workspace,
-        run.config,
         served,
         read_only,
         moments=moments,
         live=Follower(LiveView(system, workspace, moments.present), workspace.log, system.wall),
         commands=Commands(workspace.folder, workspace.root, system.env),
-        acting=acting,
+        actions=actions,
     )
 
 
@@ -165,8 +164,8 @@ def _use_other(run: Run, record: ServerRecord, options: ServeOptions) -> None:
         opening.join(_BROWSER_S)  # this process ends now
 
 
-def _announce(run: Run, world: World, options: ServeOptions, *, is_recorded: bool) -> None:
-    served = world.served
+def _announce(run: Run, services: Services, options: ServeOptions, *, is_recorded: bool) -> None:
+    served = services.served
     if not is_recorded:
         run.note(
             "this folder cannot be written, so the key of the page is only in memory: after a restart, open the new "
@@ -174,12 +173,12 @@ def _announce(run: Run, world: World, options: ServeOptions, *, is_recorded: boo
         )
     if not is_loopback(served.names):
         run.note(
-            f"everyone who reaches {served.names[0]} can reach the page, and it is not encrypted: who reads along can "
-            "read everything and act in your name. Ctrl-C ends it"
+            f"everyone who reaches {served.names[0]} can reach the page, and it is not encrypted: anyone who can read "
+            "the traffic can read everything and act in your name. Ctrl-C ends it"
         )
-    kind = "The page, read-only" if world.read_only else "The page"
+    kind = "The page, read-only" if services.read_only else "The page"
     text = f"{kind}: {served.address_with_key}\nCtrl-C ends it."
-    run.say(text, _data(served, run.system.pid, world.read_only, started=True))
+    run.say(text, _data(served, run.system.pid, services.read_only, started=True))
     _open(run, served, options)
 
 
@@ -201,18 +200,18 @@ def _open(run: Run, served: Served, options: ServeOptions) -> Thread | None:
 
 
 class _Server(uvicorn.Server):
-    """A server of uvicorn that waits for a signal instead of asking ten times a second."""
+    """A server of uvicorn that waits for a signal instead of polling ten times a second."""
 
-    def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
+    def __init__(self, config: uvicorn.Config, guard: AccessMiddleware) -> None:
         super().__init__(config)
         self._guard, self.ended = guard, asyncio.Event()
 
     def capture_signals(self) -> Any:
-        """Leave the signals alone: `_serve` handles them."""
+        """Install no handlers: `_serve` handles the signals."""
         return nullcontext()
 
     async def main_loop(self) -> None:
-        """Wait for the end."""
+        """Wait for the signal."""
         await self.ended.wait()
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
@@ -221,9 +220,9 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def _serve(world: World, sockets: list[socket], report: Any) -> int:
+async def _serve(services: Services, sockets: list[socket], report: Any) -> int:
     """Serve until a signal, and return its number."""
-    guard = Guard(make_app(world), world.served, allowed_users(world.system.env), report)
+    guard = AccessMiddleware(make_app(services), services.served, allowed_users(services.system.env), report)
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # failures are reported by the guard
     logging.getLogger("uvicorn").propagate = False
     config = uvicorn.Config(

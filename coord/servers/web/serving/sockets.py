@@ -32,16 +32,16 @@ def listening_on(host: str, insecure: bool) -> Listening:
         return Listening(_LOCAL, LOOPBACK)
     if address and address.is_unspecified:
         raise usage_error(
-            f"--host {host} names no address that a browser can open. Name the one of this machine that you will open."
+            f"a browser cannot open the address --host {host}. Name the address of this machine that you will open."
         )
     names = (f"[{name}]" if ":" in name else name,)
     if address and address.is_loopback:
         return Listening((name,), (*names, "localhost"))
     if not insecure:
         raise usage_error(
-            f"--host {host} lets others on the network reach the page, without encryption: who reads along can read "
-            "everything, and act in your name. If you want that: add --insecure-host. Otherwise use ssh: "
-            "ssh -L PORT:127.0.0.1:PORT THIS-MACHINE."
+            f"--host {host} lets others on the network reach the page, without encryption: anyone who can "
+            "read the traffic can read everything, and act in your name. If you want that: add "
+            "--insecure-host. Otherwise use ssh: ssh -L PORT:127.0.0.1:PORT THIS-MACHINE."
         )
     return Listening((name,), names)
 
@@ -73,7 +73,7 @@ def open_sockets(where: Listening, asked: int | None, used_before: int) -> list[
                 break
     if asked and failure.errno in _TAKEN:
         raise refused(
-            f"the port {asked} cannot be used: {failure.strerror}. Nothing was started; without --port, coord finds a "
+            f"port {asked} cannot be used: {failure.strerror}. Nothing was started; without --port, coord finds a "
             "free one."
         )
     raise refused(f"the page cannot be served on {where.names[0]}: {failure.strerror}. Nothing was started.")

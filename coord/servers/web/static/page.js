@@ -1,6 +1,6 @@
 // Wires the page: one store, one stream, one module for each part of the page.
 import * as api from "./core/api.js";
-import { addKey, mountKeys } from "./core/keys.js";
+import { mountKeys } from "./core/keys.js";
 import { createStore } from "./core/store.js";
 import { mount as mountAddress } from "./core/address.js";
 import { mount as mountStream } from "./core/stream.js";
@@ -27,7 +27,5 @@ mountBoard(part("board"), store, api);
 mountDrawer(part("drawer"), store, api);
 mountSearch(part("search"), store, api);
 mountNotify(part("notify"), store, api);
-addKey("/", "Search", "Page");
-addKey("Escape", "Close what is open", "Page");
 mountKeys();
 mountStream(store, api);

@@ -31,7 +31,7 @@ def test_a_message_is_sent_as_the_person(repo: Repo, page: ActingPage) -> None:
     assert texts(effect) == f"{session} sees it when it reads its inbox."
     answer = page.confirm("send", to=session, subject="Hello", body="How far are you?")
     assert answer["text"] == f"✅ Sent to {session}: Hello"
-    assert answer["notes"][0].startswith("you act from this page as session Pat (")
+    assert answer["notes"][0].startswith("You act from this page as the session Pat (")
     (message,) = one.json("coord inbox")["messages"]
     assert (message["subject"], message["body"]) == ("Hello", "How far are you?")
     assert message["session"] == answer["me"]
@@ -57,8 +57,10 @@ def test_a_message_to_the_person_is_answered_and_confirmed(repo: Repo, page: Act
     me = page.confirm("send", to=session, subject="Hello")["me"]
     first = one.json(f"coord send {me} Question 'A or B?' --needs-ack")["message"]
     second = one.json(f"coord send {me} Note 'See this' --needs-ack")["message"]
-    assert "1 message" not in page.effect("inbox")["text"][0]
-    assert page.effect("inbox")["text"][0].startswith("2 messages are shown")
+    assert page.effect("inbox")["text"] == [
+        "You have 2 messages that you have not read.",
+        "They are shown here, and marked as read.",
+    ]
     effect = page.effect("reply", message=first, body="B")
     assert "It also confirms “Question” for you." in effect["text"]
     assert f"{session} has written again, and you have not read that yet." in effect["text"]
@@ -67,6 +69,22 @@ def test_a_message_to_the_person_is_answered_and_confirmed(repo: Repo, page: Act
     assert page.effect("ack", message=second)["refused"]
     assert one.json("coord inbox")["messages"][-1]["body"] == "-"
     assert board(repo)["needs"] == []
+
+
+def test_one_unread_message_is_told_in_the_singular(repo: Repo, page: ActingPage) -> None:
+    ((one, session),) = repo.sessions(1)
+    me = page.confirm("send", to=session, subject="Hello")["me"]
+    one.json(f"coord send {me} Question 'A or B?'")
+    effect = ["You have 1 message that you have not read.", "It is shown here, and marked as read."]
+    assert page.effect("inbox")["text"] == effect
+    assert page.confirm("send", to=session, subject="Again")["text"] == f"✅ Sent to {session}: Again"
+
+
+def test_a_broadcast_names_no_session_whose_process_is_gone(repo: Repo, page: ActingPage) -> None:
+    (_, live), (gone, _) = repo.sessions(2)
+    gone.kill()
+    assert page.effect("send", to="all", subject="?")["text"] == [f"{live} sees it when it reads its inbox."]
+    assert page.confirm("send", to="all", subject="?")["text"] == "✅ Sent to everyone (1 session): ?"
 
 
 def test_an_answer_unblocks_a_session(repo: Repo, page: ActingPage) -> None:
@@ -261,11 +279,11 @@ def test_a_wrong_question_is_refused(repo: Repo, page: ActingPage, asked: tuple[
     assert repo.events() == [], "not even a session is begun"
 
 
-def test_a_page_that_only_shows_does_nothing(repo: Repo) -> None:
+def test_a_read_only_page_does_nothing(repo: Repo) -> None:
     page = ActingPage(repo, read_only=True)
     asks: list[tuple[str, str, dict[str, Any]]] = [(do, name, {}) for do in ("effect", "act") for name in ACTIONS]
     assert {(status, answer["error"]["message"]) for status, answer in page.ask_all(*asks)} == {
-        (403, "this page only shows: it was started with --read-only. Nothing was done.")
+        (403, "this page is read-only, because it was started with --read-only. Nothing was done.")
     }
     page.close()
     assert repo.events() == []

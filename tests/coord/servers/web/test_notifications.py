@@ -1,10 +1,10 @@
-"""What the browser notifies of while its tabs are hidden: the decision of `coord.workspace.notify.decision`."""
+"""Notifications of a browser whose tabs are hidden, as `coord.workspace.notify.decision` decides."""
 
 from typing import Any
 
 import pytest
 
-from coord.servers.web.notifications import Notices
+from coord.servers.web.notifications import Notifications
 from coord.workspace.notify.record import is_watched
 from eventlog.events import MessageSent, add_time
 from projections.views.board import Board, build_board
@@ -18,7 +18,7 @@ class Hour:
 
     def __init__(self, repo: Repo) -> None:
         self.story = Story(*(f"s{number}" for number in range(8)))
-        self.notices = Notices(str(repo.folder / ".cache"), str(repo.root))
+        self.notifications = Notifications(str(repo.folder / ".cache"), str(repo.root))
         self.minute = 0
 
     def board(self) -> Board:
@@ -30,16 +30,16 @@ class Hour:
         self.story.beats(self.minute * 60, f"s{number}", "waiting", blocked_on=what)
 
     def texts(self, shown: bool = False) -> list[str]:
-        return [row["text"] for row in self.notices.due(self.board(), shown)["notify"]]
+        return [row["text"] for row in self.notifications.due(self.board(), shown)["notify"]]
 
 
 def test_each_need_is_told_once_and_stays_until_the_next(repo: Repo) -> None:
     hour = Hour(repo)
-    assert hour.notices.due(hour.board(), False) == {"count": 0, "notify": []}
+    assert hour.notifications.due(hour.board(), False) == {"count": 0, "notify": []}
     hour.blocks(1, "the key")
-    first: dict[str, Any] = hour.notices.due(hour.board(), False)
+    first: dict[str, Any] = hour.notifications.due(hour.board(), False)
     assert (first["count"], [row["text"] for row in first["notify"]]) == (1, ["s1 is blocked on the key"])
-    assert hour.notices.due(hour.board(), False) == first, "another browser gets the same"
+    assert hour.notifications.due(hour.board(), False) == first, "another browser gets the same"
     hour.blocks(2, "the port")
     assert hour.texts() == ["s2 is blocked on the port"]
     hour.blocks(2, "")
@@ -55,7 +55,7 @@ def test_at_most_four_an_hour_are_not_urgent(repo: Repo) -> None:
     assert [texts[0].split()[0] for texts in told] == ["s0", "s1", "s2", "s3", "s3", "s3", "s3"]
     urgently = MessageSent(to=("s1",), subject="Stop", urgency="high", needs_ack=True)
     hour.story.tell(hour.minute * 60 + 0.5, "s7", urgently)
-    (urgent,) = hour.notices.due(hour.board(), False)["notify"]
+    (urgent,) = hour.notifications.due(hour.board(), False)["notify"]
     assert urgent["urgent"]
     assert urgent["text"].endswith("(and 3 more)")
 
@@ -80,7 +80,7 @@ def test_a_text_of_a_session_is_one_harmless_line(repo: Repo) -> None:
 
 def test_a_visible_page_is_marked_as_a_watch_is(repo: Repo) -> None:
     cache = str(repo.folder / ".cache")
-    one, two = Notices(cache, str(repo.root)), Notices(cache, str(repo.root))
+    one, two = Notifications(cache, str(repo.root)), Notifications(cache, str(repo.root))
     assert not is_watched(cache)
     one.set_visible(True)
     two.set_visible(True)
@@ -101,5 +101,5 @@ def test_what_waited_is_told_in_the_next_hour(repo: Repo, minutes: int) -> None:
     board = hour.board()
     hour.minute += minutes
     late = build_board(hour.story.state(hour.minute * 60), add_time(board.now, minutes * 60), 9000, {})
-    texts = [row["text"] for row in hour.notices.due(late, False)["notify"]]
+    texts = [row["text"] for row in hour.notifications.due(late, False)["notify"]]
     assert texts == (["s4 is blocked on key 4"] if minutes == 61 else ["s3 is blocked on key 3"])

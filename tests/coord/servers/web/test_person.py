@@ -33,7 +33,7 @@ def test_looking_begins_no_session(repo: Repo, other: tuple[Shell, str]) -> None
     assert len(repo.of_type("session.started")) == 1
 
 
-def test_it_is_a_persons_and_ends_with_the_server(repo: Repo, other: tuple[Shell, str]) -> None:
+def test_it_belongs_to_a_person_and_ends_with_the_server(repo: Repo, other: tuple[Shell, str]) -> None:
     page = ActingPage(repo)
     me = greet(page, other[1])
     assert greet(page, other[1]) == me
@@ -108,6 +108,18 @@ def test_a_person_does_not_act_as_an_agent(repo: Repo, other: tuple[Shell, str])
     page = ActingPage(repo, env=agent)
     assert greet(page, other[1]) != session
     page.close()
+
+
+def test_a_named_session_that_died_acts_again(repo: Repo, other: tuple[Shell, str]) -> None:
+    page = ActingPage(repo)
+    me = greet(page, other[1])
+    page.kill()
+    other[0].ok("coord heartbeat")
+    assert rows(repo)[me]["status"] == "dead"
+    again = ActingPage(repo, session=me)
+    assert greet(again, other[1]) == me
+    again.close()
+    assert rows(repo)[me]["status"] != "ended"
 
 
 def test_a_named_session_that_is_unknown_is_refused(repo: Repo, other: tuple[Shell, str]) -> None:

@@ -1,4 +1,4 @@
-"""The stream of a real server: every page gets everything, whatever happens to it, to the server and to the log."""
+"""The stream of a real server: each page gets every event, also after a restart, a sleep or a change of the log."""
 
 import os
 import shutil
@@ -158,7 +158,7 @@ def test_many_pages_get_every_event(repo: Repo, server: PageServer, open_page: O
 
 
 def test_a_slow_page_gets_the_newest_state(repo: Repo, server: PageServer, open_page: OpenPages) -> None:
-    """What it does not take does not pile up: it gets few messages, and the last one is the newest state."""
+    """Messages that it has not taken do not accumulate: it gets few, and the last one is the newest state."""
     slow, quick = open_page(server, receives_little=True), open_page(server)
     for _ in range(30):
         count = append(repo, 1)
@@ -215,7 +215,7 @@ def test_a_rewritten_journal_resets_the_page(repo: Repo, server: PageServer, ope
     assert_whole(page, server)
 
 
-def test_a_damaged_journal_is_told(repo: Repo, server: PageServer, open_page: OpenPages) -> None:
+def test_a_damaged_journal_is_shown(repo: Repo, server: PageServer, open_page: OpenPages) -> None:
     page = open_page(server)
     page.next()
     page.wait_for(append(repo, 3))

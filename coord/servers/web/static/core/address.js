@@ -1,12 +1,12 @@
 // The view in the address: a link shows what you saw, and the browser's back button goes to the view before.
-// The address is written by anyone, so every value is checked and limited, and is only ever used as text.
+// Anyone can write an address, so every value is checked and limited, and is only ever used as text.
 import { emptyView } from "./store.js";
 import { isInstant } from "./format.js";
 
 const MOST_CHARACTERS = 300, MOST_VALUES = 40, PAUSE_MS = 300;
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
-/** Return the view that a fragment of an address describes. Values that cannot be right are left out. */
+/** Return the view that a fragment of an address describes. Invalid values are left out. */
 export function parse(hash) {
   const values = new URLSearchParams(hash.replace(/^#/, ""));
   const one = (name) => checked(values.get(name) || "");
@@ -87,7 +87,7 @@ export function mount(store, { place = location, past = history } = {}) {
   });
 }
 
-/** Return "entry" for a change of its own, "small" for one without an entry, else the name of what it continues. */
+/** Return "entry" for a change that adds an entry, "small" for one that does not, else what it can continue. */
 function kindOf(before, after, continuous) {
   if (before.open !== after.open) return "entry";
   if (before.at !== after.at) return continuous ? "at" : "entry";

@@ -42,7 +42,7 @@ export const fetchMoment = (at, step = 0, signal = undefined) =>
 export const fetchTimeline = (until) => call(query("/api/timeline", { until }));
 /** Return the story of a resource, session, message or event. */
 export const fetchStory = (about, at = "") => call(query("/api/story", { about, at }));
-/** Return what contains a text. */
+/** Return the sessions, resources, messages and events that contain a text. */
 export const search = (text) => call(query("/api/search", { text }));
 /** Return in words what an action will do. */
 export const effect = (action, fields) => post("/api/effect", { action, fields });

@@ -1,8 +1,9 @@
 // The calls of core/api.js in an exported page. They are answered from the data in the file, and need no server.
 import { applyPatch, unpack } from "./packed.js";
+import { lowerBound } from "./timeline.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const FOUND = 50; // rows of each group of a search
+const FOUND = 50; // results of each group of a search
 const parts = new Map(); // unpacked blocks, by their packed text
 
 function part(packed) {
@@ -29,36 +30,30 @@ export async function everything() {
 export async function fetchMoment(at, step = 0) {
   const index = await part(data.moments.index);
   const last = index.at.length - 1;
-  let place = at === "" || at === undefined || at === null ? last : index.events.indexOf(at);
-  if (place < 0) place = placeOf(index, at);
-  if (step) place = placeAfter(index, place, step);
+  let number = at === "" || at === undefined || at === null ? last : index.events.indexOf(at);
+  if (number < 0) number = indexAt(index, at);
+  if (step) number = indexAfter(index, number, step);
   const size = data.moments.size;
-  const block = await part(data.moments.blocks[Math.floor(place / size)]);
+  const block = await part(data.moments.blocks[Math.floor(number / size)]);
   const moment = {};
-  for (let each = place - (place % size); each <= place; each += 1) applyPatch(moment, block.patches[each % size], block.rows);
+  for (let each = number - (number % size); each <= number; each += 1) applyPatch(moment, block.patches[each % size], block.rows);
   return structuredClone(moment);
 }
 
-/** Return the place of the last moment at or before an instant, or of the first. Throws an ApiError for other texts. */
-function placeOf(index, at) {
+/** Return the index of the last moment at or before an instant, or of the first. Throws an ApiError for other texts. */
+function indexAt(index, at) {
   if (Number.isNaN(Date.parse(at))) throw new ApiError(`this file has no event ${at}`);
   const [seconds, fraction = ""] = at.replace("Z", "").split(".");
   const instant = `${seconds}.${fraction.padEnd(6, "0")}Z`; // the events' times have six digits
-  let [low, high] = [0, index.at.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (index.at[middle] <= instant) low = middle + 1;
-    else high = middle;
-  }
-  return Math.max(0, low - 1);
+  return Math.max(0, lowerBound(index.at, (each) => each > instant) - 1);
 }
 
-/** Return the place `step` events later. Moments without an event, such as the end of a lease, are passed over. */
-function placeAfter(index, place, step) {
+/** Return the index of the moment `step` events later. Moments without an event, such as the end of a lease, do not count. */
+function indexAfter(index, start, step) {
   const direction = Math.sign(step);
   let left = Math.abs(step);
-  let found = place;
-  for (let each = place + direction; left > 0 && each >= 0 && each < index.at.length; each += direction) {
+  let found = start;
+  for (let each = start + direction; left > 0 && each >= 0 && each < index.at.length; each += direction) {
     if (!index.events[each]) continue;
     found = each;
     left -= 1;
@@ -79,7 +74,7 @@ export async function fetchStory(about) {
   return stories[about];
 }
 
-/** Return what contains a text. */
+/** Return the sessions, resources, messages and events that contain a text. */
 export async function search(text) {
   const wanted = text.trim().toLowerCase();
   const groups = [];
@@ -93,7 +88,7 @@ export async function search(text) {
 }
 
 const closed = async () => {
-  throw new ApiError("this page is a file: it shows a past span, and nothing can be done from it");
+  throw new ApiError("this page is a file: it shows a past period, and has no actions");
 };
 /** Nothing can be done from a file. */
 export const effect = closed;

@@ -4,14 +4,15 @@ const SECOND = 1000, MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const two = (number) => String(number).padStart(2, "0");
 
-/** Return the milliseconds from 1970 to an instant; NaN for a text that is not a time. */
+/** Return the milliseconds from 1970 to an instant, with its microseconds as a fraction; NaN for a text that is not a time. */
 export function toMs(instant) {
-  return /^\d{4}-\d\d-\d\dT/.test(instant) ? Date.parse(instant) : NaN; // Date.parse takes much else for a time
+  if (!/^\d{4}-\d\d-\d\dT/.test(instant)) return NaN; // Date.parse accepts many other texts
+  return instant.length === 27 ? Date.parse(`${instant.slice(0, 23)}Z`) + Number(instant.slice(23, 26)) / 1000 : Date.parse(instant);
 }
 
-/** Return the instant at `ms` milliseconds after 1970. */
+/** Return the instant at `ms` milliseconds after 1970, without a fraction of a millisecond. */
 export function toInstant(ms) {
-  return new Date(Math.round(ms)).toISOString().replace("Z", "000Z");
+  return new Date(Math.floor(ms)).toISOString().replace("Z", "000Z");
 }
 
 /** Return whether a text is an instant: `2026-11-22T11:20:06.123456Z`. */
@@ -48,11 +49,16 @@ export function time(instant, now = "", options = {}) {
   return same ? clock(instant, options) : `${day(instant, now)} ${clock(instant, options)}`;
 }
 
+/** Round a number as the commands do: a half to the even number beside it. */
+function rounded(number) {
+  return number % 1 === 0.5 ? 2 * Math.round(number / 2) : Math.round(number);
+}
+
 /** Return a duration in its one or two largest units, as the commands do: `45 s`, `12 min`, `6 h 5 min`, `3 d`. */
 export function duration(seconds) {
   const size = Math.abs(seconds);
-  if (size < MINUTE) return `${Math.round(size)} s`;
-  const minutes = Math.round(size / 60);
+  if (size < MINUTE) return `${rounded(size)} s`;
+  const minutes = rounded(size / 60);
   if (minutes < 60) return `${minutes} min`;
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
   if (hours < 24) return rest ? `${hours} h ${rest} min` : `${hours} h`;
@@ -60,10 +66,10 @@ export function duration(seconds) {
   return left ? `${days} d ${left} h` : `${days} d`;
 }
 
-/** Return how long before `now` an instant is: `6 h before now`. */
+/** Return how long before `now` an instant is: `now`, `6 h ago`. */
 export function beforeNow(instant, now) {
   const seconds = (toMs(now) - toMs(instant)) / SECOND;
-  return seconds < 1 ? "now" : `${duration(seconds)} before now`;
+  return seconds < 1 ? "now" : `${duration(seconds)} ago`;
 }
 
 /** Return how long ago an instant was at `now`: `just now`, `6 h ago`. */

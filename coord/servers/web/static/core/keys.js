@@ -1,4 +1,4 @@
-// The keys of the page: one table, which also is the help. Keys never act while the person types.
+// The keys of the page: one table, from which the help is made. Keys never act while the person types.
 import { h } from "./dom.js";
 
 const keys = []; // {key, text, group, act}; without `act`, the part of the page handles it while it has the focus

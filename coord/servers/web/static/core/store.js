@@ -17,8 +17,8 @@ export function createStore() {
 
 /**
  * Subscribers get the set of what changed: "moment", "live", "timeline", "view", and "count" (what needs the person, also
- * while all tabs are hidden), "notices" (what to notify the person about while all tabs are hidden; only in the tab that
- * leads), "connection" (whether the server answers).
+ * while all tabs are hidden), "notifications" (what to notify the person about while all tabs are hidden; only in the tab
+ * that leads), "connection" (whether the server answers).
  */
 class Store {
   constructor() {
@@ -27,7 +27,7 @@ class Store {
     this.timeline = emptyTimeline();
     this.view = emptyView();
     this.count = 0; // how many things need the person, now
-    this.notices = []; // `[{id, text, urgent}]` of the last `needs` event
+    this.notifications = []; // `[{id, text, urgent}]` of the last `needs` event
     this.leads = false; // whether this tab is the one of this browser that is connected; only this one notifies
     this.connection = { since: "", message: "", retry: null }; // since when the server does not answer, or empty
     this.continuous = false; // whether the last change of the view is one of many: the address replaces its entry
@@ -66,10 +66,10 @@ class Store {
     this.notify("timeline");
   }
   /** Take what the stream sends while all tabs are hidden. */
-  receiveNeeds({ count, notify: notices }) {
+  receiveNeeds({ count, notify: notifications }) {
     this.count = count;
-    this.notices = this.leads ? notices || [] : [];
-    this.notify("count", "notices");
+    this.notifications = this.leads ? notifications || [] : [];
+    this.notify("count", "notifications");
   }
   setConnection(connection) {
     this.connection = connection;

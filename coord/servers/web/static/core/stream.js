@@ -34,7 +34,7 @@ class Stream {
     addEventListener("online", () => this.retry());
     addEventListener("pagehide", () => this.connection.close());
   }
-  /** What this tab does with the messages of the others. */
+  /** Handle the messages of the other tabs. */
   messages() {
     const { store } = this;
     return {
@@ -67,8 +67,8 @@ class Stream {
     this.tabs.post("whole", { to: from, id: this.shown, data: { moment: live, timeline: asReset(timeline) } });
   }
   take(data, id) {
-    this.shown = id || this.shown;
     this.store.receive(data);
+    this.shown = id || this.shown; // only now: what could not be taken is asked for again
   }
   follow() {
     if (!this.tabs.leads) return;

@@ -102,12 +102,12 @@ export function firstTime(timeline) {
   return first > timeline.since ? first : timeline.since; // a session can be older than what is known
 }
 
-/** Return the index of the first item of a sorted array that is after `at`. */
-export function firstAfter(times, at) {
-  let low = 0, high = times.length;
+/** Return the first index of a sorted array at which `isAfter(item)` is true; its length if there is none. */
+export function lowerBound(items, isAfter) {
+  let low = 0, high = items.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (times[middle] > at) high = middle;
+    if (isAfter(items[middle])) high = middle;
     else low = middle + 1;
   }
   return low;

@@ -1,10 +1,10 @@
 // Draws one frame of the lanes on a canvas: only what is visible. A frame is a plain record that lanes.js makes.
 
 import { visibleBands, visibleBars } from "./layout.js";
-import { lookOf, tileOf, drawEnd, drawSign, ENDS } from "./looks.js";
-import { placeArrows, placeLinks, placeSigns, SIGN } from "./place.js";
+import { lookOf, tileOf, drawEnd, drawSign, ENDS } from "./appearance.js";
+import { placeArrows, placeLinks, placeSigns, SIGN } from "./placement.js";
 import { ticks } from "./span.js";
-import { clean, symbolLabels } from "./words.js";
+import { clean, symbolLabels } from "./labels.js";
 
 /** The height of the axis above the lanes. */
 export const HEAD = 34;
@@ -135,7 +135,7 @@ function drawBars(frame, band, seen) {
       const open = bar.end > edge, before = bar.at < scale.start;
       const x0 = Math.max(scale.x(bar.at), scale.left + 1, free);
       const x1 = Math.max(Math.min(open ? scale.x(edge) : scale.x(bar.end), scale.right + 20), scale.x(bar.at) + 3);
-      if (x1 - x0 < 0.5) return; // it is below the bars before it, at this zoom
+      if (x1 - x0 < 0.5) return; // at this zoom, the bars before it cover it
       free = x1;
       drawBar(frame, bar, x0, x1, y, band.bar, open, before);
       if (band.bar < 12 || (bar.row.kind === "wait" && bar.row.how === "granted")) return;

@@ -40,7 +40,7 @@ export function listen(element, on) {
   const up = (event) => {
     const from = down.get(event.pointerId);
     down.delete(event.pointerId);
-    if (from && event.type === "pointerup" && moved <= STILL && !pinched && !down.size) on.tap(from.x, from.y, event.pointerType);
+    if (from && event.type === "pointerup" && moved <= STILL && !pinched && !down.size) on.tap(from.x, from.y);
   };
   for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) element.addEventListener(name, up);
   element.addEventListener("pointerleave", on.leave);

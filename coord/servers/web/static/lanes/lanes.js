@@ -1,22 +1,22 @@
 // The lanes: sessions with their claims, waits, messages and marks, on a canvas with zoom and pan.
 
 import { h } from "../core/dom.js";
-import { isInstant, plural } from "../core/format.js";
+import { isInstant, plural, toMs } from "../core/format.js";
 import { addKey } from "../core/keys.js";
 import { drawFrame, HEAD } from "./draw.js";
 import { listen, listenToKeys } from "./input.js";
-import { bandAt, createModel, foldLanes, NARROW, placeLanes, updateModel, usedRows, WIDE } from "./layout.js";
+import { bandAt, createModel, lanesInSpan, NARROW, placeLanes, updateModel, usedRows, WIDE } from "./layout.js";
 import { makeLegend } from "./legend.js";
 import { makeList } from "./list.js";
-import { readTheme } from "./looks.js";
-import { boxOf } from "./place.js";
-import { hideTip, itemsAt, open, select, showTip } from "./point.js";
-import { millis, panSpan, spanText } from "./span.js";
-import { bounds, fit, fitAll, goNow, panPixels, scaleOf, setSpan, settle, takeSpan, zoom } from "./view.js";
-import { makeLabels } from "./words.js";
+import { readTheme } from "./appearance.js";
+import { boxOf } from "./placement.js";
+import { hideTip, itemsAt, open, select, showTip } from "./selection.js";
+import { panSpan, spanText } from "./span.js";
+import { bounds, fit, fitAll, goNow, panPixels, scaleOf, setSpan, settle, takeSpan, zoom } from "./navigation.js";
+import { makeLabels } from "./labels.js";
 
 const KEYS = {
-  "← → ↑ ↓": "Claims and marks in time order, and lanes", "Shift ← →": "Earlier and later", "+ -": "Zoom", 0: "Show all time", l: "Go to now", Enter: "Open what is selected",
+  "← → ↑ ↓": "Select claims and signs in time order, and lanes", "Shift ← →": "Move to earlier or later time", "+ -": "Zoom", 0: "Show all time", l: "Go to now", Enter: "Open what is selected",
 };
 
 /** Mount the lanes in an element. */
@@ -45,13 +45,13 @@ function build(lanes) {
     canvas: h("canvas", { tabindex: "0", role: "application", "aria-label": "Lanes of the sessions", "aria-describedby": "lanes-keys" }),
     spacer: h("div"), tip: h("div", { class: "lanes-tip", role: "tooltip", hidden: true }), said: h("p", { id: "lanes-said", class: "hidden", "aria-live": "polite" }),
     facts: h("span", { class: "quiet" }), notice: h("span", { class: "quiet", role: "status" }),
-    fold: h("button", { type: "button", onclick: () => lanes.store.setView({ ended: !lanes.store.view.ended }) }),
-    unfilter: h("button", { type: "button", onclick: () => lanes.store.setView({ filter: { text: "", sessions: [], resources: [] } }) }, "Show everything"),
+    endedButton: h("button", { type: "button", onclick: () => lanes.store.setView({ ended: !lanes.store.view.ended }) }),
+    unfilter: h("button", { type: "button", onclick: () => lanes.store.setView({ filter: { text: "", sessions: [], resources: [] } }) }, "Remove the filter"),
     now: button("Now", "Go to now, and follow it", () => goNow(lanes)),
   };
   ui.scroller = h("div", { class: "lanes-view" }, ui.canvas, ui.spacer);
   const buttons = [button("−", "Zoom out", () => zoom(lanes, 1 / 1.5)), button("+", "Zoom in", () => zoom(lanes, 1.5)), button("Fit all", "Show all time", () => fitAll(lanes)), ui.now];
-  lanes.element.append(h("div", { class: "lanes-bar" }, h("h2", {}, "Lanes"), ui.facts, ui.notice, h("span", { class: "lanes-buttons" }, ui.fold, ui.unfilter, buttons)), ui.scroller, ui.said, ui.tip,
+  lanes.element.append(h("div", { class: "lanes-bar" }, h("h2", {}, "Lanes"), ui.facts, ui.notice, h("span", { class: "lanes-buttons" }, ui.endedButton, ui.unfilter, buttons)), ui.scroller, ui.said, ui.tip,
     h("p", { id: "lanes-keys", class: "hidden" }, Object.entries(KEYS).map((words) => words.join(": ")).join(". ")));
   for (const [key, text] of Object.entries(KEYS)) addKey(key, text, "In the lanes");
   return ui;
@@ -93,7 +93,7 @@ function watch(lanes) {
 function takeTables(lanes) {
   const { state, store } = lanes, { timeline, live, view } = store;
   const before = state.now;
-  state.now = Math.max(timeline.until ? millis(timeline.until) : 0, live && live.at ? millis(live.at) : 0);
+  state.now = Math.max(timeline.until ? toMs(timeline.until) : 0, live && live.at ? toMs(live.at) : 0);
   if (updateModel(state.model, timeline.tables, view.filter).length) {
     state.version += 1;
     state.label = makeLabels(state.model, state.now);
@@ -118,7 +118,8 @@ function takeView(lanes) {
     state.pending = true;
     if (state.span) takeSpan(lanes);
   }
-  if (updateModel(state.model, store.timeline.tables, filter).length) state.version += 1;
+  if (filter !== state.filter && updateModel(state.model, store.timeline.tables, filter).length) state.version += 1;
+  state.filter = filter;
   takeMoment(lanes);
   lanes.legend.update(state.theme);
 }
@@ -126,7 +127,7 @@ function takeView(lanes) {
 /** Take the shown moment: nothing after it is drawn. A moment outside the span moves the span. */
 function takeMoment(lanes) {
   const { state, store } = lanes, { at } = store.view;
-  const time = isInstant(at) ? millis(at) : at && store.moment ? millis(store.moment.at) : NaN;
+  const time = isInstant(at) ? toMs(at) : at && store.moment ? toMs(store.moment.at) : NaN;
   const cut = Number.isNaN(time) ? null : time, moved = cut !== state.cut;
   state.cut = cut;
   state.edge = cut ?? state.now;
@@ -138,20 +139,20 @@ function takeMoment(lanes) {
 }
 
 /**
- * Fold and place the lanes, keep the topmost visible one where it is, and write what is shown. While the span is moving,
- * lanes and rows are only added, so that nothing jumps under the pointer.
+ * Hide lanes with nothing in the span, place the others, keep the topmost visible one where it is, and write what is
+ * shown. While the span is moving, lanes and rows are only added, so that nothing jumps under the pointer.
  */
 function place(lanes, moving = false) {
   const { state, store, ui } = lanes;
   if (!state.span) return placeNothing(lanes);
   const top = state.scroll > 0 ? bandAt(state.placed.bands, state.scroll) : null, offset = top ? state.scroll - top.top : 0;
   const span = { start: state.span.start, end: Math.min(state.span.end, state.edge) }, before = state.placed.bySession;
-  const folded = foldLanes(state.model, span, (lane) => store.view.ended || (moving && before.has(lane.session)));
-  if (state.cut) folded.lanes = folded.lanes.filter((lane) => lane.start <= state.cut);
+  const visible = lanesInSpan(state.model, span, (lane) => store.view.ended || (moving && before.has(lane.session)));
+  if (state.cut) visible.lanes = visible.lanes.filter((lane) => lane.start <= state.cut);
   const rowsOf = (lane) => Math.max(usedRows(lane, span), (moving && before.get(lane.session)?.rows) || 0);
-  state.placed = placeLanes(folded.lanes, state.narrow ? NARROW : WIDE, rowsOf);
-  ui.facts.textContent = `${spanText(state.span, state.now)} · ${plural(folded.lanes.length, "session")}`;
-  if (!moving) writeState(lanes, folded);
+  state.placed = placeLanes(visible.lanes, state.narrow ? NARROW : WIDE, rowsOf);
+  ui.facts.textContent = `${spanText(state.span, state.now)} · ${plural(visible.lanes.length, "session")}`;
+  if (!moving) writeState(lanes, visible);
   resizeHeight(lanes);
   const same = top && state.placed.bySession.get(top.lane.session);
   if (same) ui.scroller.scrollTop = same.top + Math.min(offset, same.height - 1);
@@ -161,10 +162,10 @@ function place(lanes, moving = false) {
 
 function writeState({ state, store, ui, list }, { ended, later }) {
   const after = state.cut ? 0 : later, verb = store.view.ended ? "Hide" : "Show";
-  ui.fold.hidden = !(ended || after);
-  ui.fold.setAttribute("aria-pressed", String(store.view.ended));
-  ui.fold.textContent = ended
-    ? `${verb} ${plural(ended, "session")} that ended before${after ? ` and ${after} that began after` : ""}` : `${verb} ${plural(after, "session")} that began after`;
+  ui.endedButton.hidden = !(ended || after);
+  ui.endedButton.setAttribute("aria-pressed", String(store.view.ended));
+  ui.endedButton.textContent = ended
+    ? `${verb} ${plural(ended, "session")} that ended earlier${after ? ` and ${after} that began later` : ""}` : `${verb} ${plural(after, "session")} that began later`;
   ui.now.setAttribute("aria-pressed", String(state.follow && !state.cut));
   const { text = "", sessions = [], resources = [] } = store.view.filter;
   ui.unfilter.hidden = !(text || sessions.length || resources.length);
@@ -174,7 +175,7 @@ function writeState({ state, store, ui, list }, { ended, later }) {
 function placeNothing(lanes) {
   lanes.state.placed = placeLanes([], WIDE);
   lanes.ui.facts.textContent = "Nothing happened in this period.";
-  lanes.ui.fold.hidden = lanes.ui.unfilter.hidden = true;
+  lanes.ui.endedButton.hidden = lanes.ui.unfilter.hidden = true;
   resizeHeight(lanes);
   lanes.schedule();
 }

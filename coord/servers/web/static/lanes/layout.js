@@ -1,10 +1,11 @@
 // What is in which lane, in which row, and what is at a point. Pure functions without the document.
 //
 // The model is changed in place from the store's tables: rows are compared by identity, so a changed row arranges only
-// its own lane again. Lanes are in the order of their first event, live or not: a lane then never changes its place when
-// a session ends, dies or begins, which a person who looks up from other work depends on.
+// its own lane again. Lanes are in the order of their first event, live or not: a lane then keeps its position
+// when sessions end, die or begin.
 
-import { millis } from "./span.js";
+import { toMs } from "../core/format.js";
+import { lowerBound } from "../core/timeline.js";
 
 /** The height from a lane's top to its line and its first row, of a row and of a bar; narrow: the name is above. */
 export const WIDE = { axis: 15, first: 27, row: 20, bar: 15, least: 44, pad: 5 };
@@ -79,10 +80,10 @@ const TYPES = { lanes: "lane", bars: "bar", marks: "mark", messages: "message", 
 function makeItem(name, key, row) {
   const item = { type: TYPES[name], key, row, session: row.session };
   if (name === "bars") {
-    item.at = millis(row.start);
-    item.end = row.end ? Math.max(millis(row.end), item.at) : Infinity;
+    item.at = toMs(row.start);
+    item.end = row.end ? Math.max(toMs(row.end), item.at) : Infinity;
     item.line = 0;
-  } else if (name !== "lanes") item.at = millis(row.at);
+  } else if (name !== "lanes") item.at = toMs(row.at);
   return item;
 }
 
@@ -133,13 +134,13 @@ function makeFilter({ text = "", sessions = [], resources = [] }) {
 function arrange(lane, filter) {
   const row = lane.row || {};
   lane.name = row.name || "";
-  lane.lives = (row.lives || []).map((life) => ({ ...life, at: millis(life.start), until: life.end ? millis(life.end) : Infinity }));
+  lane.lives = (row.lives || []).map((life) => ({ ...life, at: toMs(life.start), until: life.end ? toMs(life.end) : Infinity }));
   const bars = [...lane.bars.values()];
   const marks = inOrder(lane.markItems), sent = inOrder(lane.sentItems);
   const starts = [...lane.lives.map((life) => life.at), ...bars.map((bar) => bar.at), ...[...marks, ...sent].map((item) => item.at)];
   const ends = [...lane.lives.map((life) => life.until), ...bars.map((bar) => bar.end), ...[...marks, ...sent].map((item) => item.at)];
-  if (row.first_at) starts.push(millis(row.first_at));
-  if (row.last_at) ends.push(millis(row.last_at));
+  if (row.first_at) starts.push(toMs(row.first_at));
+  if (row.last_at) ends.push(toMs(row.last_at));
   lane.start = starts.reduce((a, b) => Math.min(a, b), Infinity);
   lane.end = ends.reduce((a, b) => Math.max(a, b), -Infinity);
   const keep = filter.named(lane) ? filter.kept : filter.row;
@@ -183,16 +184,6 @@ function chainsOf(bars) {
   return chains;
 }
 
-/** Return the first index of a sorted array at which `isAfter(item)` is true; its length if there is none. */
-export function lowerBound(items, isAfter) {
-  let low = 0, high = items.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (isAfter(items[middle])) high = middle; else low = middle + 1;
-  }
-  return low;
-}
-
 /** Return the bars of a row that are at least partly in a span. */
 export function visibleBars(row, span) {
   return row.slice(lowerBound(row, (bar) => bar.end >= span.start), lowerBound(row, (bar) => bar.at > span.end));
@@ -210,8 +201,8 @@ export function usedRows(lane, span) {
   return count;
 }
 
-/** Return the lanes that a span has something of, or that `keep` accepts, and how many others there are. */
-export function foldLanes(model, span, keep) {
+/** Return the lanes with something in a span, or that `keep` accepts, and how many others there are. */
+export function lanesInSpan(model, span, keep) {
   const lanes = [];
   let ended = 0, later = 0;
   for (const lane of model.order) {
@@ -247,11 +238,11 @@ export function visibleBands(bands, from, to) {
 /** Return the lane at a y position. */
 export const bandAt = (bands, y) => visibleBands(bands, y, y + 0.001)[0];
 
-/** Return the bar of a lane at a time and y position; `slop` is in milliseconds, so that short bars can be hit. */
-export function barAt(band, time, y, slop) {
+/** Return the bar of a lane at a time and y position; `tolerance` is in milliseconds, so that short bars can be hit. */
+export function barAt(band, time, y, tolerance) {
   const row = band.lane.rows[Math.floor((y - band.first) / band.pitch)];
   if (y < band.first || !row) return null;
-  const near = visibleBars(row, { start: time - slop, end: time + slop });
+  const near = visibleBars(row, { start: time - tolerance, end: time + tolerance });
   const distance = (bar) => Math.max(bar.at - time, time - bar.end, 0);
   return near.reduce((best, bar) => (best && distance(best) <= distance(bar) ? best : bar), null);
 }

@@ -1,8 +1,8 @@
 // The legend: the most used resources with their looks, all of them in a list that can be searched, and the signs.
 
 import { fill, h } from "../core/dom.js";
-import { lookOf, tileOf, drawSign, MEANINGS } from "./looks.js";
-import { clean } from "./words.js";
+import { lookOf, tileOf, drawSign, MEANINGS } from "./appearance.js";
+import { clean } from "./labels.js";
 
 const CHIPS = 12, LISTED = 200;
 
@@ -40,17 +40,12 @@ export function makeLegend(store, model) {
     const on = (store.view.filter.resources || []).includes(resource), text = clean(resource, 60), uses = model.resources.get(resource) || 0;
     const choose = () => store.setView({ filter: { ...store.view.filter, resources: on ? [] : [resource] } });
     const title = `${on ? "Show all resources" : "Show only this resource"}: ${clean(resource, 300)} · ${uses} claims and waits`;
-    return h("li", {}, h("button", { type: "button", "aria-pressed": String(on), title, onclick: choose, "data-resource": clean(resource, 300) }, swatch(resource, theme), text));
-  }
-  function refill(list, resources, ...after) {
-    const focused = list.contains(document.activeElement) && document.activeElement.dataset.resource;
-    fill(list, resources.map(chip), ...after);
-    if (focused) [...list.querySelectorAll("button")].find((button) => button.dataset.resource === focused)?.focus();
+    return h("li", {}, h("button", { type: "button", "aria-pressed": String(on), title, onclick: choose }, swatch(resource, theme), text));
   }
   function fillRest() {
     if (!more.open) return;
     const part = find.value.toLowerCase(), all = ranked.filter((name) => name.toLowerCase().includes(part)), left = all.length - LISTED;
-    refill(rest, all.slice(0, LISTED), 
+    fill(rest, all.slice(0, LISTED).map(chip),
       left > 0 ? h("li", { class: "quiet" }, `… and ${left} more: type a part of the name.`) : null,
       all.length ? null : h("li", { class: "quiet" }, "No resource has this in its name."));
   }
@@ -66,7 +61,7 @@ export function makeLegend(store, model) {
     theme = newTheme;
     if (state === shown && !isNew) return;
     shown = state;
-    refill(chips, top);
+    fill(chips, top.map(chip));
     more.hidden = ranked.length <= top.length;
     summary.textContent = `and ${ranked.length - top.length} more`;
     fillRest();

@@ -2,13 +2,13 @@
 
 import { fill, h } from "../core/dom.js";
 import { visibleBars, visibleItems } from "./layout.js";
-import { aboutOf, itemText } from "./words.js";
+import { aboutOf, itemText } from "./labels.js";
 
 const MOST_LANES = 60, MOST_ITEMS = 100;
 
 /** Make the list. Return its element and `update()`; `state` is the record of what is shown. */
 export function makeList(store, state) {
-  const list = h("ul", {}), details = h("details", { class: "lanes-list", ontoggle: () => update() }, h("summary", {}, "What is shown, as a list"), list);
+  const list = h("ul", {}), details = h("details", { class: "lanes-list", ontoggle: () => update() }, h("summary", {}, "Lanes as a list"), list);
   let left = 0, shown = "";
   const entry = (item) => h("button", { type: "button", class: "plain", onclick: () => store.setView({ open: aboutOf(item) }) }, itemText(item, state.label));
   function itemsIn(lane, span) {
@@ -29,7 +29,7 @@ export function makeList(store, state) {
       more += all.length - some.length;
       return h("li", {}, entry({ type: "lane", lane }), some.length ? h("ul", {}, some.map((item) => h("li", {}, entry(item)))) : null);
     });
-    const rest = [bands.length > MOST_LANES && `${bands.length - MOST_LANES} sessions`, more && `${more} claims, marks and messages`].filter(Boolean);
+    const rest = [bands.length > MOST_LANES && `${bands.length - MOST_LANES} sessions`, more && `${more} claims, signs and messages`].filter(Boolean);
     fill(list, lanes, rest.length ? h("li", { class: "quiet" }, `… and ${rest.join(" and ")} more: zoom in or filter to list them.`) : null);
   }
   return { element: details, update };

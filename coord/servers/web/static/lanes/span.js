@@ -10,12 +10,6 @@ const STEPS = [
 /** The shortest span that can be shown, in milliseconds. */
 export const SHORTEST = 2000;
 
-/** Return an instant as milliseconds, with its microseconds as a fraction; NaN if the text is not an instant. */
-export function millis(instant) {
-  const whole = Date.parse(`${instant.slice(0, 23)}Z`);
-  return instant.length === 27 ? whole + Number(instant.slice(23, 26)) / 1000 : Date.parse(instant);
-}
-
 /** Return a scale: the x position of a time, and the time at an x position. */
 export function makeScale(span, left, right) {
   const ratio = (right - left) / (span.end - span.start);

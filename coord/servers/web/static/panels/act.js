@@ -2,7 +2,7 @@
 import { fill, h } from "../core/dom.js";
 import { controlOf, valueOf } from "./fields.js";
 
-const PAUSE_MS = 300; // between two questions for the effect
+const PAUSE_MS = 300; // between two requests for the effect
 const drafts = new Map(); // what was typed into a dialog that was closed, by its action and fields
 let shown = null;
 
@@ -38,10 +38,10 @@ class ActDialog {
     this.effect = h("div", { class: "effect", role: "status", "aria-live": "polite" }, h("p", { class: "quiet" }, "…"));
     this.outcome = h("div", { class: "outcome", role: "alert" });
     this.confirm = h("button", { type: "submit", class: "confirm", disabled: true }, "…");
-    this.cancel = h("button", { type: "button", onClick: () => this.dialog.close() }, "Cancel");
-    this.form = h("form", { novalidate: true, onSubmit: (event) => this.submit(event), onInput: (event) => this.typed(event) },
+    this.cancel = h("button", { type: "button", onclick: () => this.dialog.close() }, "Cancel");
+    this.form = h("form", { novalidate: true, onsubmit: (event) => this.submit(event), oninput: (event) => this.typed(event) },
       this.title, this.inputs, this.effect, this.outcome, h("div", { class: "buttons" }, this.confirm, this.cancel));
-    this.dialog = h("dialog", { class: "act", "aria-labelledby": "act-title", onClose: () => this.closed() }, this.form);
+    this.dialog = h("dialog", { class: "act", "aria-labelledby": "act-title", onclose: () => this.closed() }, this.form);
     this.form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.submit(event);
     });
@@ -59,11 +59,11 @@ class ActDialog {
       this.fail(error);
     }
     this.asking = false;
-    if (this.outdated) setTimeout(() => this.refresh(), PAUSE_MS);
+    if (this.outdated && shown === this) setTimeout(() => this.refresh(), PAUSE_MS);
   }
 
   show(form) {
-    if (!shown) return;
+    if (shown !== this) return; // it was closed meanwhile
     if (!this.form.dataset.ready) this.fillForm(form);
     const changed = this.seen && JSON.stringify(this.seen) !== JSON.stringify(form.seen);
     this.seen = form.seen;
@@ -130,21 +130,21 @@ class ActDialog {
   done(answer) {
     this.isDone = true;
     drafts.delete(this.key);
-    const close = h("button", { type: "button", onClick: () => this.dialog.close() }, "Close");
+    const close = h("button", { type: "button", onclick: () => this.dialog.close() }, "Close");
     const result = h("div", { class: "outcome", role: "status" }, printed(answer));
     fill(this.form, this.title, result, h("div", { class: "buttons" }, close));
     close.focus();
   }
 
-  /** Show the refusal as the command says it. What was typed is kept, and the effect is asked for again. */
+  /** Show the command's refusal. What was typed is kept, and the effect is asked for again. */
   refused(answer) {
     fill(this.outcome, printed(answer), h("p", { class: "bad refusal", dir: "auto" }, answer.error || `exit code ${answer.code}`));
     this.refresh();
   }
 
   fail(error) {
-    const lost = error instanceof TypeError; // the connection failed
-    const text = lost ? "The server does not answer. If you have confirmed, it is not known whether it was done." : error.message;
+    const lost = error.status === 0; // no answer
+    const text = lost ? "The server does not answer. If you had confirmed the action, it is not known whether it was done." : error.message;
     fill(this.outcome, h("p", { class: "bad", dir: "auto" }, text));
     if (!this.form.dataset.ready) {
       this.title.textContent = "This cannot be done now";
@@ -157,8 +157,9 @@ class ActDialog {
     if (!this.isDone && this.controls.size) drafts.set(this.key, this.fields);
     this.dialog.remove();
     shown = null;
-    const target = this.opener?.isConnected && this.opener !== document.body ? this.opener : document.getElementById("needs");
-    target?.focus();
+    const isThere = this.opener?.isConnected && this.opener !== document.body;
+    const target = isThere ? this.opener : document.querySelector("#drawer:not([hidden]) .title");
+    (target || document.getElementById("needs"))?.focus();
   }
 }
 
@@ -167,5 +168,5 @@ function printed({ text, notes }) {
   return [
     text ? h("pre", { class: "printed", dir: "auto", tabindex: "0" }, text) : null,
     (notes || []).map((note) => h("p", { class: "quiet", dir: "auto" }, note)),
-  ].flat().filter(Boolean);
+  ];
 }

@@ -18,11 +18,9 @@ export function mount(element, store) {
     const key = JSON.stringify([moment.board, moment.claims, store.view.filter, past]);
     if (key === drawn) return;
     drawn = key;
-    const focus = focusedRow(element);
     body.dataset.part = "status";
     fill(body, sections(store, moment, past));
     drawClaims(store, moment, claims);
-    if (focus) focusRow(element, focus);
   };
   store.subscribe((changed) => (changed.has("moment") || changed.has("view")) && draw());
   draw();
@@ -34,7 +32,7 @@ function sections(store, moment, past) {
     .map((section) => drawSection(store, moment, section))
     .filter(Boolean);
   if (shown.length) return shown;
-  return [h("p", { class: "quiet" }, `Nothing on the board contains “${store.view.filter.text}”.`)];
+  return [h("p", { class: "quiet" }, "Nothing on the board matches the filter.")];
 }
 
 function drawSection(store, moment, section) {
@@ -73,14 +71,4 @@ function drawClaims(store, moment, details) {
   details.hidden = !rows.length;
   fill(details, h("summary", {}, `All claims (${count})`),
     h("ul", { class: "rows" }, rows.flat().map((row) => drawRow(store, row))));
-}
-
-function focusedRow(element) {
-  const active = document.activeElement;
-  return element.contains(active) ? active.dataset.about || "" : "";
-}
-
-function focusRow(element, about) {
-  const again = [...element.querySelectorAll("[data-about]")].find((each) => each.dataset.about === about);
-  if (again) again.focus({ preventScroll: true });
 }

@@ -1,20 +1,16 @@
-// The drawer with a story. It opens for whatever the view says is open, at the moment that the page shows.
+// The drawer with a story. It shows what the view names in `open`, at the moment that the page shows.
 import { fill, h } from "../core/dom.js";
+import { addKey } from "../core/keys.js";
 import { open as openAct } from "./act.js";
 import { storyParts } from "./story.js";
 
 const REFRESH_MS = 3000; // at most this often, while events come
 const SETTLE_MS = 250; // after the last change of the moment, as while it is dragged
-const PLACES = "a, button, summary, .title";
 
 /** Mount the drawer. */
 export function mount(element, store, api) {
   const drawer = new Drawer(element, store, api);
-  element.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    store.setView({ open: "" });
-  });
+  addKey("Escape", "Close the story", "Page", () => store.setView({ open: "" }));
   store.subscribe((changed) => drawer.update(changed));
   if (store.view.open) drawer.show(store.view.open);
 }
@@ -24,12 +20,12 @@ class Drawer {
     Object.assign(this, { element, store, api, story: null, timer: 0, number: 0, loaded: 0 });
     this.about = this.at = this.position = this.drawn = this.drawnActs = "";
     this.opener = null; // what had the focus before the drawer
-    this.before = []; // what was open before, for the way back
+    this.before = []; // what was open before, for the Back button
     this.goesBack = false;
     this.narrow = matchMedia("(max-width: 47.99rem)");
     this.narrow.addEventListener("change", () => this.cover(Boolean(this.about)));
-    this.back = h("button", { type: "button", class: "back", onClick: () => this.goBack() }, "← Back");
-    const close = h("button", { type: "button", class: "close", onClick: () => store.setView({ open: "" }) }, "Close");
+    this.back = h("button", { type: "button", class: "back", onclick: () => this.goBack() }, "← Back");
+    const close = h("button", { type: "button", class: "close", onclick: () => store.setView({ open: "" }) }, "Close");
     this.body = h("div", { class: "story" });
     this.acts = h("div", { class: "acts" });
     fill(element, h("div", { class: "bar" }, this.back, this.acts, close), this.body);
@@ -115,20 +111,20 @@ class Drawer {
     this.draw();
   }
 
-  /** Draw the story if it changed. The focus, the place and what was unfolded stay. */
+  /** Draw the story if it changed. The focus, the scroll position and what was unfolded are kept. */
   draw() {
     const key = JSON.stringify({ ...this.story, now: "" });
     if (key === this.drawn) return;
     this.drawn = key;
     const { body, element, store } = this;
-    const focus = [...body.querySelectorAll(PLACES)].indexOf(document.activeElement);
+    const hadFocus = body.contains(document.activeElement);
     const open = new Set([...body.querySelectorAll("details[open]")].map((each) => each.className));
     const top = element.scrollTop;
     const parts = storyParts(this.story, store, (point) => store.setView({ at: point }));
-    fill(body, parts.flat(Infinity).filter(Boolean));
+    fill(body, parts);
     for (const each of body.querySelectorAll("details")) if (open.has(each.className)) each.open = true;
     element.scrollTop = top;
-    if (focus >= 0) (body.querySelectorAll(PLACES)[focus] || body.querySelector(".title")).focus({ preventScroll: true });
+    if (hadFocus && !body.contains(document.activeElement)) body.querySelector(".title").focus({ preventScroll: true });
   }
 
   drawActs() {
@@ -138,7 +134,7 @@ class Drawer {
     if (key === this.drawnActs) return;
     this.drawnActs = key;
     fill(this.acts, shown.map(([action, label, fields]) =>
-      h("button", { type: "button", class: "small", onClick: () => openAct(action, fields, store, api) }, label)));
+      h("button", { type: "button", class: "small", onclick: () => openAct(action, fields, store, api) }, label)));
   }
 }
 

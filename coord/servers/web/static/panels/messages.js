@@ -11,7 +11,7 @@ export function mount(element, store, api) {
   let most = SHOWN;
   let drawn = "";
   const list = h("ul", { class: "messages" });
-  const more = h("button", { type: "button", class: "more", onClick: () => {
+  const more = h("button", { type: "button", class: "more", onclick: () => {
     most += MORE;
     draw();
   } });
@@ -24,13 +24,11 @@ export function mount(element, store, api) {
     if (key === drawn) return;
     drawn = key;
     const found = moment.messages.filter((message) => isShown(store, moment, message));
-    const about = focused(element);
     fill(list, found.slice(0, most).map((message) => card(message, moment, store, api)));
     note.hidden = found.length > 0;
-    note.textContent = moment.messages.length ? "No message matches the filter." : "No messages in the last hours.";
+    note.textContent = moment.messages.length ? "No message matches the filter." : store.view.at ? "No recent messages then." : "No recent messages.";
     more.hidden = found.length <= most;
     more.textContent = `Show ${Math.min(MORE, found.length - most)} more of ${found.length}`;
-    if (about) list.querySelector(`[data-key="${CSS.escape(about)}"]`)?.focus({ preventScroll: true });
   };
   store.subscribe((changed) => (changed.has("moment") || changed.has("view")) && draw());
   draw();
@@ -45,14 +43,14 @@ function isShown(store, moment, message) {
 }
 
 function card(message, moment, store, api) {
-  const name = (id) => moment.names[id] || id;
+  const name = (id) => (id === moment.me?.session ? "you" : moment.names[id] || id);
   const to = message.everyone ? ["everyone"] : message.to.slice(0, 4).flatMap((id, n) => [n ? ", " : "", person(store, id, name(id))]);
   const extra = !message.everyone && message.to.length > 4 ? ` and ${message.to.length - 4} more` : "";
   const head = h("div", { class: "from" }, person(store, message.session, name(message.session)), h("span", { class: "quiet" }, " to "), to, extra,
     h("time", { datetime: message.at, title: time(message.at), class: "quiet" }, ago(message.at, moment.at)));
   const body = message.body.length > EXCERPT ? `${message.body.slice(0, EXCERPT)}…` : message.body;
-  return h("li", { class: message.unread ? "message unread" : "message" }, head,
-    storyLink(store, message.id, { class: "subject", "data-key": message.id },
+  return h("li", { class: message.unread ? "message unread" : "message", "data-id": message.id }, head,
+    storyLink(store, message.id, { class: "subject" },
       message.urgency === "high" ? h("span", { class: "bad" }, "❗ Urgent: ") : null, message.subject || "(no subject)"),
     body ? h("p", { class: "said", dir: "auto" }, body) : null,
     h("div", { class: "state" }, states(message, name, store), buttons(message, moment, store, api)));
@@ -80,15 +78,10 @@ function states(message, name, store) {
 
 function buttons(message, moment, store, api) {
   if (!api.live || !moment.live || moment.read_only || !message.for_me) return [];
-  const button = (action, label, fields) => h("button", { type: "button", class: "small", onClick: () => act(action, fields, store, api) }, label);
+  const button = (action, label, fields) => h("button", { type: "button", class: "small", onclick: () => act(action, fields, store, api) }, label);
   const mine = moment.me && (message.unacknowledged_by || []).includes(moment.me.session);
   return [
     button("reply", "Reply", { message: message.id }),
     mine ? button("ack", "Confirm", { message: message.id }) : null,
   ];
-}
-
-function focused(element) {
-  const active = document.activeElement;
-  return element.contains(active) ? active.dataset.key || "" : "";
 }

@@ -16,13 +16,13 @@ export function mount(element, store, api) {
   const panel = {
     element, store, api,
     title: h("h2", {}, "Needs you"),
-    write: h("button", { type: "button", class: "small", onClick: () => openAct("send", {}, store, api) }, "Write a message"),
-    inbox: h("button", { type: "button", class: "small", hidden: true, onClick: () => openAct("inbox", {}, store, api) }),
+    write: h("button", { type: "button", class: "small", onclick: () => openAct("send", {}, store, api) }, "Write a message"),
+    inbox: h("button", { type: "button", class: "small", hidden: true, onclick: () => openAct("inbox", {}, store, api) }),
     list: h("ul", { class: "rows" }),
     news: h("div", { id: "news", class: "hidden", role: "status", "aria-live": "polite" }),
     rows: new Map(), known: null, announced: [],
   };
-  fill(element, panel.title, panel.list, h("div", { class: "actions" }, panel.write, panel.inbox));
+  fill(element, h("div", { class: "header" }, panel.title, h("div", { class: "actions" }, panel.inbox, panel.write)), panel.list);
   document.body.append(panel.news);
   store.subscribe((changed) => {
     if (changed.has("moment") || changed.has("view")) draw(panel);
@@ -43,7 +43,6 @@ function draw(panel) {
   panel.inbox.hidden = !canAct || !unread;
   panel.inbox.textContent = `Read my messages (${unread})`;
   panel.element.classList.toggle("some", needs.length > 0);
-  const focus = focusedButton(panel.list);
   const kept = new Map();
   const items = needs.map((need) => {
     const key = JSON.stringify([need, canAct]);
@@ -53,16 +52,18 @@ function draw(panel) {
     return row;
   });
   panel.rows = kept;
-  place(panel.list, items.length ? items : [nothing(past)]);
-  if (focus) refocus(panel, focus);
+  fillList(panel, items.length ? items : [nothing(past)]);
 }
 
-/** Put rows into a list. Rows that are in it already are not moved, so that they keep the focus. */
-function place(list, items) {
-  for (const child of [...list.children]) if (!items.includes(child)) child.remove();
-  items.forEach((item, index) => {
-    if (list.children[index] !== item) list.insertBefore(item, list.children[index] || null);
-  });
+/** Show rows, if others are shown. The focus goes to the same button, else to its row, else to the whole list. */
+function fillList({ element, list }, items) {
+  const shown = [...list.children], row = document.activeElement.closest("[data-id]")?.dataset.id;
+  if (items.length === shown.length && items.every((item, index) => item === shown[index])) return;
+  const hadFocus = list.contains(document.activeElement);
+  fill(list, items);
+  if (!hadFocus || list.contains(document.activeElement)) return;
+  const near = items.find((item) => item.dataset.id === row);
+  (near?.querySelector("button, a") || element).focus({ preventScroll: true });
 }
 
 function nothing(past) {
@@ -71,8 +72,8 @@ function nothing(past) {
 
 function drawRow({ store, api }, need, canAct) {
   const buttons = canAct ? (need.actions || []).map(({ action, label, fields }, index) =>
-    h("button", { type: "button", class: index ? "small" : "small first", "data-key": `${need.id} ${label}`,
-      onClick: () => openAct(action, fields, store, api) }, label)) : [];
+    h("button", { type: "button", class: index ? "small" : "small first",
+      onclick: () => openAct(action, fields, store, api) }, label)) : [];
   return h("li", { class: need.urgent ? "need urgent" : "need", "data-id": need.id },
     h("div", { class: "what" },
       h("span", { class: `kind ${need.kind}` }, need.urgent ? `Urgent · ${labelOf(need)}` : labelOf(need)),
@@ -96,7 +97,7 @@ function links(store, need) {
     [index ? ", " : null, storyLink(store, about, {}, names[about] || about)]));
 }
 
-/** Return what to do that the page cannot do: a place to answer in, or commands to type. */
+/** Return the steps that the page cannot do: where to answer, or commands to type. */
 function hints(need, canAct) {
   const steps = (need.steps || []).filter((step) => !step.commands.length || !canAct || !(need.actions || []).length);
   if (!steps.length) return null;
@@ -122,17 +123,4 @@ function announce(panel) {
   const texts = fresh.slice(0, MOST_NEW).map((need) => need.text.slice(0, 200));
   const more = fresh.length - texts.length;
   panel.news.textContent = `Needs you: ${texts.join(". ")}${more > 0 ? `, and ${more} more` : ""}`;
-}
-
-function focusedButton(list) {
-  const active = document.activeElement;
-  return list.contains(active) ? { key: active.dataset.key || "", row: active.closest("li")?.dataset.id } : null;
-}
-
-/** Give the focus to the same button again; to the list if it is gone. */
-function refocus(panel, { key, row }) {
-  if (panel.list.contains(document.activeElement)) return;
-  const again = [...panel.list.querySelectorAll("button")].find((button) => button.dataset.key === key);
-  const near = [...panel.list.children].find((item) => item.dataset.id === row);
-  (again || near?.querySelector("button, a") || panel.element).focus({ preventScroll: true });
 }

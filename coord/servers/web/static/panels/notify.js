@@ -11,7 +11,7 @@ export function mount(element, store, api) {
   const draw = () => drawButton(element, draw);
   draw();
   store.subscribe((changed) => {
-    if (changed.has("notices")) tell(store.notices || [], store);
+    if (changed.has("notifications")) tell(store.notifications || [], store);
   });
 }
 
@@ -20,8 +20,8 @@ function drawButton(element, draw) {
   const on = permission === "granted" && !read(OFF);
   if (permission === "denied") return fill(element); // only the browser's own settings can change that
   const label = on ? "Notifications: on" : "Notify me";
-  const title = on ? "While the page is hidden, the browser tells you what newly needs you" : "Tell me what needs me while this page is hidden";
-  fill(element, h("button", { type: "button", title, "aria-pressed": String(on), onClick: () => toggle(on, draw) }, label));
+  const title = on ? "While the page is hidden, the browser notifies you when something new needs you" : "Show desktop notifications while this page is hidden";
+  fill(element, h("button", { type: "button", title, "aria-pressed": String(on), onclick: () => toggle(on, draw) }, label));
   return undefined;
 }
 
@@ -32,10 +32,10 @@ async function toggle(on, draw) {
 }
 
 /** Show notifications, each once in this browser. */
-function tell(notices, store) {
+function tell(notifications, store) {
   if (Notification.permission !== "granted" || read(OFF)) return;
   const told = read(TOLD).split(" ").filter(Boolean);
-  for (const { id, text, urgent } of notices) {
+  for (const { id, text, urgent } of notifications) {
     if (told.includes(id)) continue;
     told.push(id);
     show(id, urgent ? `Urgent: ${text}` : text, (store.live || {}).folder, urgent);
@@ -66,6 +66,6 @@ function write(name, value) {
   try {
     localStorage.setItem(name, value);
   } catch {
-    // then the person is told again after a reload
+    // then the person is notified again after a reload
   }
 }

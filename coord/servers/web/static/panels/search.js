@@ -1,6 +1,7 @@
 // One field that searches sessions, resources, messages and other events. It is a combobox with a list of results.
 import { fill, h } from "../core/dom.js";
 import { time } from "../core/format.js";
+import { addKey } from "../core/keys.js";
 
 const PAUSE_MS = 250, LEAST = 2, SHOWN = 6;
 const ORDER = ["sessions", "resources", "messages", "events"];
@@ -12,7 +13,7 @@ export function mount(element, store, api) {
     autocomplete: "off", spellcheck: "false", maxlength: "200" });
   const list = h("div", { id: "search-found", role: "listbox", "aria-label": "Found", hidden: true });
   const status = h("p", { class: "hidden", role: "status" });
-  const chip = h("button", { type: "button", class: "chip", hidden: true, onClick: () => setFilter(store, "") });
+  const chip = h("button", { type: "button", class: "chip", hidden: true, onclick: () => setFilter(store, "") });
   fill(element, h("div", { class: "field" }, input, list), chip, status);
   const state = { options: [], active: -1, number: 0, timer: 0, text: "", whole: new Set(), found: null };
   const box = { input, list, status, state, store, api };
@@ -20,10 +21,7 @@ export function mount(element, store, api) {
   input.addEventListener("focus", () => state.options.length && input.value.trim() === state.text && expand(box, true));
   input.addEventListener("keydown", (event) => onKey(box, event));
   element.addEventListener("focusout", (event) => element.contains(event.relatedTarget) || expand(box, false));
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest && event.target.closest("input, textarea, select, [contenteditable]");
-    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
+  addKey("/", "Search", "Page", () => {
     input.focus();
     input.select();
   });
@@ -81,7 +79,7 @@ function draw(box) {
   const none = found.error || (count ? "" : `Nothing contains “${text}”.`);
   fill(list, none ? h("p", { class: found.error ? "error" : "quiet" }, none) : null,
     groups.map((group) => drawGroup(box, group, now)),
-    found.older ? h("p", { class: "quiet" }, `Older events match too: coord log '${text}' --all`) : null,
+    found.older ? h("p", { class: "quiet" }, `Older events match too: coord log ${quoted(text)} --all`) : null,
     addOption(box, [`Show only what contains “${text}” on this page`], () => setFilter(box.store, text), "filter"));
   status.textContent = none || `${count}${found.older ? " or more" : ""} found`;
 }
@@ -115,12 +113,12 @@ function openResult(store, { about, at }) {
 function addOption(box, children, choose, kind = "") {
   const { state } = box;
   const option = h("div", { role: "option", id: `found-${state.options.length}`, class: kind, "aria-selected": "false",
-    onMousedown: (event) => event.preventDefault(), onClick: () => take(box, choose) }, h("span", { class: "text" }, children[0]), children.slice(1));
+    onmousedown: (event) => event.preventDefault(), onclick: () => take(box, choose) }, h("span", { class: "text" }, children[0]), children.slice(1));
   state.options.push({ option, choose });
   return option;
 }
 
-/** Return a text whose part that was searched for is marked. Of a long text before it, the first word is shown: who. */
+/** Return a text whose part that was searched for is marked. Of a long text before it, only the first word is shown: the session. */
 function marked(text, wanted) {
   const at = text.toLowerCase().indexOf(wanted.toLowerCase());
   if (at < 0) return text;
@@ -128,6 +126,9 @@ function marked(text, wanted) {
   if (start > at) start = 0;
   return [start ? `${text.split(" ", 1)[0]} … ` : "", text.slice(start, at), h("mark", {}, text.slice(at, at + wanted.length)), text.slice(at + wanted.length)];
 }
+
+/** Return a text as one word of a shell. */
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function take(box, choose) {
   if (!choose()) expand(box, false);

@@ -78,7 +78,7 @@ function ruleButton(story, rule) {
   const text = story.rules.find((each) => each.startsWith(`rule ${rule}:`));
   if (!text) return h("span", { class: "rule" }, `rule ${rule}`);
   const shown = h("span", { class: "quiet", hidden: true }, text.slice(text.indexOf(":") + 2));
-  const button = h("button", { type: "button", class: "rule", "aria-expanded": "false", onClick: () => {
+  const button = h("button", { type: "button", class: "rule", "aria-expanded": "false", onclick: () => {
     shown.hidden = !shown.hidden;
     button.setAttribute("aria-expanded", String(!shown.hidden));
   } }, `rule ${rule}`);
@@ -87,8 +87,8 @@ function ruleButton(story, rule) {
 
 function momentButton(at, point, now, goTo) {
   const shown = time(at, now, { seconds: true });
-  return h("button", { type: "button", class: "moment", title: "Show the whole page at this moment",
-    "aria-label": `${shown}: show the page at this moment`, onClick: () => goTo(point) }, shown);
+  return h("button", { type: "button", class: "at", title: "Show the whole page at this moment",
+    "aria-label": `${shown}: show the page at this moment`, onclick: () => goTo(point) }, shown);
 }
 
 function rules(list) {

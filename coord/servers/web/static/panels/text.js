@@ -16,7 +16,7 @@ export function storyLink(store, about, props, ...children) {
     event.preventDefault();
     store.setView({ open: about });
   };
-  return h("a", { href: storyAddress(about), "data-about": about, draggable: "false", ...props, onClick: open }, ...children);
+  return h("a", { href: storyAddress(about), "data-about": about, draggable: "false", ...props, onclick: open }, ...children);
 }
 
 /** Return pieces, each a text and its style, as elements. */
@@ -61,7 +61,7 @@ export function linkPattern(links) {
 export function longText(text, most) {
   const shown = h("div", { class: "said", dir: "auto" }, text.slice(0, most));
   if (text.length <= most) return [shown];
-  const button = h("button", { type: "button", onClick: () => {
+  const button = h("button", { type: "button", onclick: () => {
     shown.textContent = text;
     button.remove();
   } }, `Show all ${text.length.toLocaleString("en")} characters`);

@@ -11,6 +11,9 @@ export function mount(parts, store) {
     if (["moment", "live", "count", "connection"].some((name) => changed.has(name))) draw();
   });
   draw();
+  // The time stays below the top, which takes two lines when there is no room for one.
+  new ResizeObserver(([{ target }]) => document.documentElement.style.setProperty("--top-height", `${target.offsetHeight}px`))
+    .observe(parts.folder.closest("header"));
 
   function draw() {
     const live = store.live || store.moment;
@@ -34,8 +37,8 @@ export function titleOf(count, folder, since) {
 
 function personOf(live) {
   if (!live) return [];
-  const badge = live.read_only && h("span", { class: "badge", title: "This page shows, and changes nothing" }, "read only");
-  const name = live.me && h("span", { class: "quiet" }, "you are ", h("b", { class: "name" }, live.me.name || live.me.session));
+  const badge = live.read_only && h("span", { class: "badge", title: "Nothing can be changed from this page" }, "read only");
+  const name = live.me && h("span", { class: "quiet" }, "You are ", h("b", { class: "name" }, live.me.name || live.me.session));
   return [badge, name].filter(Boolean);
 }
 

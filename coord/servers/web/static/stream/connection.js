@@ -1,7 +1,7 @@
 // The connection to the server: one EventSource, opened again with growing pauses after it failed.
 
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15_000], HIDDEN_PAUSE_MS = 60_000;
-const ANSWER_MS = 20_000; // a server that has not answered by then is not there
+const ANSWER_MS = 20_000; // after this time without an answer, the server counts as not running
 const STABLE_MS = 5_000;
 const REFUSED = "This browser may not read this page any more. Open the address that coord web printed.";
 
@@ -62,7 +62,7 @@ export class Connection {
     clearTimeout(this.timer);
     if (this.problem.since) this.on.change(this.problem = { since: "", message: "" });
   }
-  /** The connection ended. An EventSource that is closed had an answer that is an error: ask for it. */
+  /** The connection ended. A closed EventSource has got an error as its answer: ask for its message. */
   async failed(hasAnswer) {
     this.close();
     if (this.openedAt && Date.now() - this.openedAt > STABLE_MS) this.attempt = 0;

@@ -1,9 +1,9 @@
-// The tabs of a browser that show this page: one leads, and all hear what it passes on.
+// The tabs of a browser that show this page: one leads, and passes on to the others what it receives.
 // A lock decides which tab leads; the browser gives it to the next tab when the leading tab is closed. Browsers have
 // locks only for pages of this machine or of https; elsewhere each tab leads itself.
 
 const NAME = "coord page";
-const HERE_MS = 3_000; // a leading tab that has not answered by then is frozen
+const HERE_MS = 3_000; // a leading tab that has not answered by then counts as frozen
 
 /**
  * The tabs, seen from this one. `on` has a function for each kind of message, and `lead(bool)`, `visible()` when a tab was

@@ -1,14 +1,14 @@
-// Where something went wrong: the marks of the timeline, their signs, and the way from one to the next.
+// Where something went wrong: the marks of the timeline, their signs, and the next one from a moment.
 import { plural, time } from "../core/format.js";
 import { picture } from "../lanes/legend.js";
-import { drawSign } from "../lanes/looks.js";
-import { MARKS, clean } from "../lanes/words.js";
+import { drawSign } from "../lanes/appearance.js";
+import { MARKS, clean } from "../lanes/labels.js";
 
 /** The kinds of marks, the worst first, and what the choice of kinds calls them. */
 export const KINDS = { died: "deaths", lost: "losses", broken: "breaks", refused: "refusals", void: "failed handovers" };
 const MOST_LINES = 8;
 
-/** Return the sign of a kind of mark, as a picture: a form for each kind, not only a colour. */
+/** Return the sign of a kind of mark, as a picture: a shape for each kind, not only a colour. */
 export function sign(kind, theme) {
   return picture(16, 16, (context) => drawSign(context, theme, kind in KINDS ? kind : "void", 8, 8));
 }

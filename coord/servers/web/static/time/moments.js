@@ -1,7 +1,7 @@
 // Which moment the whole page shows. At most one request is under way; the newest wins.
 import { isEventId, isInstant } from "../core/format.js";
 
-const PATIENCE_MS = 400; // while dragging, an answer that takes longer than this is not waited for
+const LONGEST_WAIT_MS = 400; // while dragging, an answer that takes longer than this is not waited for
 
 /**
  * Shows moments. It follows the view, so that the back button works as well; `follow()` begins with what a link names.
@@ -51,11 +51,12 @@ export class Moments {
     }
     this.next = request;
     const { started, abort } = this.current;
-    if (!request.continuous || performance.now() - started > PATIENCE_MS) abort.abort();
+    if (!request.continuous || performance.now() - started > LONGEST_WAIT_MS) abort.abort();
   }
   async begin(request) {
     const mine = this.current = { ...request, started: performance.now(), abort: new AbortController() };
     this.next = null;
+    this.error = "";
     this.change(true);
     let moment = null, error = null;
     try {

@@ -1,5 +1,5 @@
 // Playing the past: the page moves along the times at which something changed. Nothing moves between these times.
-import { firstAfter } from "../core/timeline.js";
+import { lowerBound } from "../core/timeline.js";
 import { toMs } from "../core/format.js";
 
 /** The speeds, as multiples of the original. */
@@ -9,7 +9,7 @@ const SHORTEST_MS = 120, LONGEST_MS = 1500, BUSY_MS = 40;
 /** Return the latest of `times` within `played` milliseconds after `at`, at least the next one; undefined after the last. */
 export function nextStop(times, at, played) {
   const limit = toMs(at) + played;
-  let index = firstAfter(times, at);
+  let index = lowerBound(times, (time) => time > at);
   while (index + 1 < times.length && toMs(times[index + 1]) <= limit) index += 1;
   return times[index];
 }

@@ -1,7 +1,7 @@
 // The scrubber: a slider over the span of the lanes, with the marks of what went wrong.
 import { fill, h } from "../core/dom.js";
 import { toInstant, toMs } from "../core/format.js";
-import { readTheme } from "../lanes/looks.js";
+import { readTheme } from "../lanes/appearance.js";
 import { makeScale, ticks } from "../lanes/span.js";
 import { groupText, groups, sign, target } from "./marks.js";
 
@@ -113,7 +113,7 @@ export class Scrubber {
   }
 }
 
-/** Return where a key of the slider leads: an instant, "" for live, or null if it is not one of its keys. */
+/** Return the time to which a key moves the slider: an instant, "" for live, or null if it is not one of its keys. */
 export function keyed(key, { from, to, at, live, isLive }) {
   const here = isLive ? live : at;
   const steps = { ArrowLeft: -1 / FINE, ArrowDown: -1 / FINE, ArrowRight: 1 / FINE, ArrowUp: 1 / FINE, PageDown: -1 / COARSE, PageUp: 1 / COARSE };

@@ -1,4 +1,4 @@
-// The time of the page: the scrubber, steps, playing, jumps to what went wrong, and the way back to the present.
+// The time of the page: the scrubber, steps, playing, jumps to problems, and the button back to the present.
 import { fill, h } from "../core/dom.js";
 import { beforeNow, isInstant, time, toInstant, toMs } from "../core/format.js";
 import { addKey } from "../core/keys.js";
@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000;
 /** Mount the time: `parts.section` gets the scrubber, and `parts.now` in the top bar the moment in words. */
 export function mount(parts, store, api) {
   const words = api.live ? { present: "Live", back: "Back to live", past: "Not live: " } : { present: "The end", back: "To the end", past: "" };
-  const known = knowledgeOf(store), moments = new Moments(store, api, () => draw());
+  const known = cacheOf(store), moments = new Moments(store, api, () => draw());
   const player = createPlayer(store, {
     times: known.times, here, begin: () => toInstant(Math.max(spanOf(store).from, spanOf(store).live - HOUR_MS)),
     show: (at) => moments.show(at, { continuous: true }), isBusy: () => moments.busy,
@@ -31,7 +31,7 @@ export function mount(parts, store, api) {
     earlier: () => loadEarlier(store, api).catch((error) => { moments.error = error.message; draw(); }),
   };
   const scrubber = new Scrubber({ onScrub: acts.show, onMark: (at) => acts.show(at) });
-  const bar = createBar(acts, words);
+  const bar = createBar(acts);
   const top = createTop(acts, words);
   addKeys(acts);
   bar.kind.addEventListener("change", () => draw());
@@ -53,9 +53,9 @@ export function mount(parts, store, api) {
     const text = isLive ? words.present : `${time(at, span.now, { seconds: true })}, ${beforeNow(at, span.now)}`;
     document.body.classList.toggle("past", !isLive);
     parts.section.setAttribute("aria-busy", String(moments.busy));
-    top.draw(isLive, text, moments.busy, store.view.playing);
+    top.draw({ at, text, playing: store.view.playing });
     const marks = known.marks(bar.kind.value);
-    bar.draw({ isLive, text, span, marks, error: moments.error, playing: store.view.playing, earlier: store.timeline.earlier });
+    bar.draw({ marks, place: store.view.at, error: moments.error, playing: store.view.playing, earlier: store.timeline.earlier });
     scrubber.draw({
       ...span, at: isLive ? span.live : toMs(at), isLive, text, marks, names: (store.moment || {}).names || {},
       revision: `${known.revision()} ${bar.kind.value} ${JSON.stringify(store.view.filter)} ${store.moment ? "named" : ""}`,
@@ -73,7 +73,7 @@ export function spanOf({ view, timeline, live, moment }) {
 }
 
 /** Return what the timeline contains, computed again only when it changed. */
-function knowledgeOf(store) {
+function cacheOf(store) {
   let revision = 0, times = null, marks = null;
   store.subscribe((changed) => {
     if (!changed.has("timeline")) return;
@@ -89,54 +89,59 @@ function knowledgeOf(store) {
 
 function addKeys(acts) {
   addKey(".", "Go to the next event", "Time", () => acts.step(1));
-  addKey(",", "Go to the event before", "Time", () => acts.step(-1));
+  addKey(",", "Go to the previous event", "Time", () => acts.step(-1));
   addKey("n", "Go to the next refusal, loss, break or death", "Time", () => acts.jump(1));
-  addKey("p", "Go to the one before", "Time", () => acts.jump(-1));
+  addKey("p", "Go to the previous one", "Time", () => acts.jump(-1));
   addKey("k", "Play or pause", "Time", () => acts.play());
-  addKey("l", "Show the present: live", "Time", () => acts.live());
-  addKey("← →", "Move the slider of the time, while it has the focus", "Time");
-  addKey("PageUp PageDown Home End", "Move it by a tenth, to its start, and to the present", "Time");
+  addKey("l", "Go back to live", "Time", () => acts.live());
+  addKey("← →", "Move the time slider, while it has the focus", "Time");
+  addKey("PageUp PageDown Home End", "Move the slider by a tenth, to its start, and to its end", "Time");
 }
 
 /** Return the moment in words, and the button back to the present, for the top bar. */
 function createTop(acts, words) {
-  const told = h("span", { role: "status", "aria-live": "polite" });
+  const status = h("span", { role: "status", "aria-live": "polite" });
   const back = h("button", { type: "button", class: "back", onclick: acts.live, title: `${words.back} (key l)` }, words.back);
-  const element = h("div", { class: "moment" }, told, back);
-  let shown = "";
+  const element = h("div", { class: "moment" }, status, back);
+  let shown = "", shownAt = "";
   return {
     element,
-    draw(isLive, text, isBusy, playing) {
-      element.classList.toggle("busy", isBusy);
-      element.classList.toggle("past", !isLive);
-      back.hidden = isLive;
-      told.setAttribute("aria-live", playing ? "off" : "polite");
+    draw({ at, text, playing }) {
+      element.classList.toggle("past", at !== "");
+      back.hidden = !at;
       if (text === shown) return;
-      shown = text;
-      fill(told, h("span", { class: "dot", "aria-hidden": "true" }, isLive ? "●" : "◷"), isLive ? text : [words.past, h("b", {}, text)]);
+      // A screen reader reads another time, but not the same time once it is longer ago.
+      status.setAttribute("aria-live", playing || at === shownAt ? "off" : "polite");
+      [shown, shownAt] = [text, at];
+      fill(status, h("span", { class: "dot", "aria-hidden": "true" }, at ? "◷" : "●"), at ? [words.past, h("b", {}, text)] : text);
     },
   };
 }
 
-function createBar(acts, words) {
+/** Return how many marks there are, and which one the page shows. */
+function countText({ marks, place }) {
+  if (!marks.length) return "none";
+  const index = place ? marks.findIndex((mark) => target(mark) === place) : -1;
+  return index < 0 ? String(marks.length) : `${index + 1} of ${marks.length}`;
+}
+
+function createBar(acts) {
   const button = (text, label, act, name = "") =>
     h("button", { type: "button", class: name, "aria-label": label, title: label, onclick: act }, text);
   const play = button("▶ Play", "Play (key k)", acts.play, "play");
   const speed = h("select", { "aria-label": "Speed", title: "Speed" }, SPEEDS.map((by) => h("option", { value: by, selected: by === 60 }, `${by}×`)));
-  const kind = h("select", { "aria-label": "Jump to", title: "What the jumps and the marks are about" },
+  const kind = h("select", { "aria-label": "Jump to", title: "The kind of problem to jump to and to mark" },
     h("option", { value: "" }, "all problems"), Object.entries(KINDS).map(([name, text]) => h("option", { value: name }, text)));
-  const earlier = button("« Earlier", "Load the time before", acts.earlier);
-  const before = button("‹", "The one before (key p)", () => acts.jump(-1));
-  const after = button("›", "The next one (key n)", () => acts.jump(1));
+  const earlier = button("« Earlier", "Load earlier time", acts.earlier);
+  const before = button("‹", "Previous problem (key p)", () => acts.jump(-1));
+  const after = button("›", "Next problem (key n)", () => acts.jump(1));
   const count = h("span", { class: "quiet count" });
-  const live = button(`● ${words.present}`, `${words.back} (key l)`, acts.live, "live");
   const message = h("p", { class: "error bad", role: "alert", hidden: true });
   speed.addEventListener("change", () => { if (play.dataset.playing) { acts.play(); acts.play(); } });
   const element = h("div", { class: "controls" },
-    h("div", { class: "group" }, earlier, button("‹ Event", "The event before (key ,)", () => acts.step(-1)), button("Event ›", "The next event (key .)", () => acts.step(1))),
+    h("div", { class: "group" }, earlier, button("‹ Event", "Previous event (key ,)", () => acts.step(-1)), button("Event ›", "Next event (key .)", () => acts.step(1))),
     h("div", { class: "group" }, play, speed),
-    h("div", { class: "group" }, before, kind, after, count),
-    h("div", { class: "group end" }, live));
+    h("div", { class: "group" }, before, kind, after, count));
   return {
     element, message, kind, speed,
     draw(state) {
@@ -145,8 +150,7 @@ function createBar(acts, words) {
       play.setAttribute("aria-label", state.playing ? "Pause (key k)" : "Play (key k)");
       if (state.playing) play.dataset.playing = "1";
       else delete play.dataset.playing;
-      live.setAttribute("aria-pressed", String(state.isLive));
-      count.textContent = state.marks.length ? String(state.marks.length) : "none";
+      count.textContent = countText(state);
       before.disabled = after.disabled = !state.marks.length;
       message.hidden = !state.error;
       message.textContent = state.error;

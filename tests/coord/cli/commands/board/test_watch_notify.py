@@ -177,7 +177,7 @@ def test_a_watch_rings_for_what_newly_needs_the_person(repo: Repo) -> None:
 
 
 def test_a_watch_does_not_ring_for_what_it_shows(repo: Repo) -> None:
-    """What is there at its beginning, and what comes while its window has the keyboard."""
+    """Needs that exist at its start, and needs that arise while its window has the focus."""
     ((early, _),) = repo.sessions(1)
     early.ok(f"{BLOCK} 'an old key'")
     ringing = Ringing(repo)

@@ -4,7 +4,7 @@ import json
 
 from coord.cli.commands.history._stories import stories
 from coord.engine.run import Run
-from coord.servers.child import ChildAnswer
+from coord.servers.child_process import ChildAnswer
 from coord.servers.export.span import Subjects
 from coord.servers.web.stories import story_document
 from projections.views.point_in_time import after_event

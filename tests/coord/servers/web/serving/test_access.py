@@ -227,7 +227,7 @@ def test_clients_that_send_slowly_do_not_block_others(page: PageServer) -> None:
         b"GET /\x00 HTTP/1.1\r\n\r\n",
     ],
 )
-def test_bytes_that_are_no_request_end_only_their_connection(page: PageServer, data: bytes) -> None:
+def test_invalid_bytes_end_only_their_connection(page: PageServer, data: bytes) -> None:
     try:
         answer = page.send(data, ends=True)
     except (ConnectionResetError, BrokenPipeError):

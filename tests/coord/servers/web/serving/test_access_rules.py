@@ -154,7 +154,7 @@ def test_keys_and_cookies_differ() -> None:
     assert not any(key in cookie for key in keys for cookie in cookies)
 
 
-def test_the_policy_of_content_allows_no_inline_script() -> None:
+def test_the_content_policy_allows_no_inline_script() -> None:
     policy = HEADERS["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
     assert not any(word in policy for word in ("unsafe", "*", "http:", "https:", "blob:", "nonce"))

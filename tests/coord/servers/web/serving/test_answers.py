@@ -109,7 +109,7 @@ def test_a_stream_ends_when_its_browser_is_gone(page: PageServer) -> None:
     assert page.end()[2] == ""
 
 
-def test_a_folder_that_is_removed_is_told_on_the_page(repo: Repo, page: PageServer) -> None:
+def test_a_folder_that_is_removed_is_shown_on_the_page(repo: Repo, page: PageServer) -> None:
     shell, _ = repo.sessions(1)[0]
     assert page.get("/api/moment").status == 200
     shell.ok("rm -r COORDINATION")

@@ -1,10 +1,10 @@
-"""Read a stretch of the history: the events between two ends, of which each is a checkpoint or the present.
+"""Read a segment of the history: the events between two ends, of which each is a checkpoint or the present.
 
 An end has the positions of the journals in the log at that time, and the number of journals that were in the archive.
 Nothing is appended to an archived journal, and each line contains a hash of the lines before it. Which journals were
 in the archive follows from the time of their first event: all others began after the end.
 
-A stretch is valid if each journal leads from its position at the start to the one at the end, all events sort after the
+A segment is valid if each journal leads from its position at the start to the one at the end, all events sort after the
 start, and both states differ by the number of these events. The present continues an end if each journal has the same
 lines up to there, its next event sorts after the end, and no other journal begins before it.
 """
@@ -41,7 +41,7 @@ class WholeHistoryNeeded(Exception):
 
 
 class End(Struct):
-    """An end of a stretch: the positions in the log, how many journals were in the archive, and a state, of which only
+    """An end of a segment: the positions in the log, how many journals were in the archive, and a state, of which only
     the end is used.
     """
 
@@ -55,8 +55,8 @@ class End(Struct):
         return self.store.archive.journals
 
 
-class Stretch(Struct):
-    """The events of a stretch in order, and the sessions that have no event before it."""
+class Segment(Struct):
+    """The events of a segment in order, and the sessions that have no event before it."""
 
     events: list[Event]
     new: Set[str]
@@ -129,10 +129,10 @@ def buckets_of(snapshot: Snapshot, store: StoreVersion) -> Buckets:
     return Buckets(snapshot.workspace.cache, store.head, store.pending)
 
 
-def read_stretch(snapshot: Snapshot, journals: Journals, start: End, end: End) -> Stretch:
+def read_segment(snapshot: Snapshot, journals: Journals, start: End, end: End) -> Segment:
     """Return the events between two ends.
 
-    Raises `WholeHistoryNeeded` if the stretch is not valid, LogError and OSError.
+    Raises `WholeHistoryNeeded` if the segment is not valid, LogError and OSError.
     """
     journals.forget(snapshot)
     names, new, events = journals.names(), set[str](), list[Event]()
@@ -151,7 +151,7 @@ def read_stretch(snapshot: Snapshot, journals: Journals, start: End, end: End) -
     is_late = bool(events) and not start.state.precedes(events[0].key)
     if is_late or start.state.events + len(events) != end.state.events:
         raise WholeHistoryNeeded
-    return Stretch(events, new)
+    return Segment(events, new)
 
 
 def _between(folder: str, name: str, start: Position, end: Position) -> list[Event]:

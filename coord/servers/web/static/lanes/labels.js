@@ -1,4 +1,4 @@
-// The words of the lanes: labels, and the tooltips of `coord timeline`, which are also what a screen reader is told.
+// The texts of the lanes: labels, and the tooltips of `coord timeline`, which a screen reader also reads.
 
 import { duration, time, toInstant } from "../core/format.js";
 

@@ -1,4 +1,4 @@
-"""What is wrong with the folder is told on the page."""
+"""Problems of the folder are shown on the page."""
 
 import shutil
 from collections.abc import Callable
@@ -17,7 +17,7 @@ ACT = """() => fetch("/api/act", {
 }).then((it) => it.status)"""
 
 
-def test_damage_is_told(page: Page, serve: Callable[..., PageServer], repo: Repo) -> None:
+def test_damage_is_shown(page: Page, serve: Callable[..., PageServer], repo: Repo) -> None:
     shell = repo.shell()
     shell.ok("coord start --name ada")
     shell.ok("coord claim droplet a 4")
@@ -30,14 +30,14 @@ def test_damage_is_told(page: Page, serve: Callable[..., PageServer], repo: Repo
     sees(page, "is damaged", "#needs, #problems")
 
 
-def test_a_folder_without_a_log_is_told(page: Page, serve: Callable[..., PageServer], repo: Repo) -> None:
+def test_a_folder_without_a_log_is_shown(page: Page, serve: Callable[..., PageServer], repo: Repo) -> None:
     opened(page, serve())
     sees(page, "coord start", "#board")
     repo.shell().ok("coord start --name ada")
     sees(page, "ada", "#board")
 
 
-def test_a_folder_deleted_while_it_is_open_is_told(page: Page, serve: Callable[..., PageServer], repo: Repo) -> None:
+def test_a_folder_deleted_while_open_is_shown(page: Page, serve: Callable[..., PageServer], repo: Repo) -> None:
     shell = repo.shell()
     shell.ok("coord start --name ada")
     opened(page, serve())

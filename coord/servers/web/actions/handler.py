@@ -1,6 +1,6 @@
-"""Answer the page's questions about an action: what it will do, and then what it did.
+"""Answer the page's requests about an action: what it will do, and then what it did.
 
-One action at a time is done. Each is a command of its own, so the rules, the lock and the words are the command's.
+Actions are done one at a time. Each runs a command, which applies the rules, takes the lock and writes the messages.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from coord.engine.board import find_deaths
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError, from_os_error
 from coord.servers.web.actions.commands import run_all
+from coord.servers.web.actions.context import ActionContext
 from coord.servers.web.actions.effects import effect_of
-from coord.servers.web.actions.outlook import Outlook
 from coord.servers.web.actions.person import PersonSession
 from coord.servers.web.actions.table import Action, Field, Fields, Request, checked, checked_seen
 from coord.workspace.paths import Workspace
@@ -23,11 +23,11 @@ from projections.rules.fold import as_of
 from projections.rules.state import State
 
 T = TypeVar("T")
-READ_ONLY = "this page only shows: it was started with --read-only. Nothing was done."
+READ_ONLY = "this page is read-only, because it was started with --read-only. Nothing was done."
 
 
-class Acting:
-    """What the routes /api/effect and /api/act need. `close` ends the person's session."""
+class ActionHandler:
+    """Answers the routes /api/effect and /api/act. `close` ends the person's session."""
 
     def __init__(self, system: System, workspace: Workspace, *, read_only: bool = False, session: str = "") -> None:
         self._system, self._workspace, self.read_only = system, workspace, read_only
@@ -46,14 +46,14 @@ class Acting:
         return await self._answered(lambda: asyncio.shield(self._act(document)))
 
     def session_in(self, state: State) -> str:
-        """Return the person's session in a state, or "" if there is none, or if it is not clear which it is."""
+        """Return the person's session in a state, or "" if there is none or it cannot be determined."""
         try:
             return self.person.find(state)
         except CoordError:
             return ""
 
     def close(self) -> None:
-        """End the person's session, if it was begun from the page."""
+        """End the person's session, if the page began it."""
         self.person.end()
 
     async def _answered(self, answer: Callable[[], Any]) -> tuple[int, dict[str, Any]]:
@@ -77,7 +77,7 @@ class Acting:
         snapshot.catch_up(consistent=True)
         state, now = as_of(snapshot.state, snapshot.now), snapshot.now
         gone = find_deaths(self._system, snapshot)
-        return effect_of(name, Outlook(state, now, self.person.find(state), fields, gone))
+        return effect_of(name, ActionContext(state, now, self.person.find(state), fields, gone))
 
     async def _act(self, document: object) -> dict[str, Any]:
         name, given = _parts(document)

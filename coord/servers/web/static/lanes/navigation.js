@@ -1,16 +1,16 @@
-// The visible span while the page is open: zoom, pan, fit, follow now, and what happened before the timeline. `lanes` is
-// the record that lanes.js makes; its functions place() and draw() show a changed span.
+// Changes of the visible span: zoom, pan, fit, following now, and loading earlier time. `lanes` is the record that
+// lanes.js makes; its functions place() and schedule() show a changed span.
 
-import { isInstant, toInstant } from "../core/format.js";
+import { isInstant, toInstant, toMs } from "../core/format.js";
 import { loadEarlier } from "../core/store.js";
 import { firstTime } from "../core/timeline.js";
-import { hideTip } from "./point.js";
-import { clampSpan, makeScale, millis, panSpan, SHORTEST, zoomSpan } from "./span.js";
+import { hideTip } from "./selection.js";
+import { clampSpan, makeScale, panSpan, SHORTEST, zoomSpan } from "./span.js";
 
-const SETTLED_MS = 250; // after the last pan or zoom: then the span goes into the address, and lanes are folded
+const SETTLED_MS = 250; // after the last pan or zoom: then the span goes into the address, and empty lanes are hidden
 
 function wholeSpan({ state, store }) {
-  const start = millis(firstTime(store.timeline));
+  const start = toMs(firstTime(store.timeline));
   return { start, end: Math.max(state.now, start + SHORTEST) };
 }
 
@@ -32,7 +32,7 @@ export function takeSpan(lanes) {
   state.all = !from && !to;
   state.follow = !to;
   if (state.all) return fit(lanes);
-  const span = { start: isInstant(from) ? millis(from) : wholeSpan(lanes).start, end: isInstant(to) ? millis(to) : state.now };
+  const span = { start: isInstant(from) ? toMs(from) : wholeSpan(lanes).start, end: isInstant(to) ? toMs(to) : state.now };
   state.span = clampSpan({ start: Math.min(span.start, span.end - SHORTEST), end: span.end }, bounds(lanes));
   loadBefore(lanes);
 }
@@ -88,7 +88,7 @@ export function goNow(lanes) {
   if (state.span) setSpan(lanes, panSpan(state.span, state.now - state.span.end, bounds(lanes)));
 }
 
-/** After the last pan or zoom, put the span into the view, and fold the lanes for it. */
+/** After the last pan or zoom, put the span into the view, and hide the lanes with nothing in it. */
 export function settle(lanes) {
   clearTimeout(lanes.timer);
   lanes.timer = setTimeout(() => {
@@ -104,14 +104,14 @@ export function settle(lanes) {
 /** Load the span before the timeline once the shown span reaches it. */
 async function loadBefore({ state, store, api, ui }) {
   const { earlier, since } = store.timeline;
-  if (state.loading || !earlier || !since || state.span.start >= millis(since)) return;
+  if (state.loading || !earlier || !since || state.span.start >= toMs(since)) return;
   state.loading = true;
-  ui.notice.textContent = "Loading what happened before …";
+  ui.notice.textContent = "Loading earlier time …";
   try {
     await loadEarlier(store, api);
     ui.notice.textContent = "";
   } catch (error) {
-    ui.notice.textContent = `What happened before could not be loaded: ${error.message}`;
+    ui.notice.textContent = `Earlier time could not be loaded: ${error.message}`;
   }
   state.loading = false;
 }

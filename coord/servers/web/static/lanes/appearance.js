@@ -1,5 +1,5 @@
-// How everything looks. The bars of a resource have a colour and a texture from a hash of its name, so that it looks the
-// same on every day and in every browser. The colours are Paul Tol's light scheme, which colour-blind people can tell
+// Colours, textures and signs. The bars of a resource have a colour and a texture from a hash of its name, so that it always
+// looks the same. The colours are Paul Tol's light scheme, which colour-blind people can tell
 // apart; in the dark they are the edges of darker bars. The signs are those of `coord timeline`.
 
 const LIGHT = ["#77aadd", "#ee8866", "#eedd88", "#ffaabb", "#44bb99", "#bbcc33", "#99ddff", "#c9b3e6"];
@@ -98,11 +98,11 @@ const SIGNS = {
 
 /** The signs and their meanings, in the order of the legend. A key with "|" is a way to end. */
 export const MEANINGS = {
-  claim: "held", shared: "held, shared", wait: "waited", before: "began before this span", open: "still held", "|expired": "expired, or not accepted",
+  claim: "held", shared: "held, shared", wait: "waited", before: "began before the time shown", open: "still held", "|expired": "expired, or not accepted",
   "|handed_over": "handed over or passed on", passed: "to the next holder", "|broken": "broken", "|session_dead": "its holder died",
   "|session_ended": "its holder ended", "|gave_up": "wait ended without a grant", died: "presumed dead", broken: "claim broken by someone else",
-  lost: "lost: had been reported as granted", refused: "refused", void: "handover failed", ended: "session ended",
-  continued: "session continued by another", arrow: "message", urgent: "urgent message", sent: "message to everyone, to many, or to no session here",
+  lost: "lost: it had been reported as granted", refused: "refused", void: "handover failed", ended: "session ended",
+  continued: "session continued by another", arrow: "message", urgent: "urgent message", sent: "message to everyone, to many, or to no session shown",
 };
 
 /** Draw a sign with its centre at a point. */

@@ -1,10 +1,10 @@
-// What the pointer or the keyboard is at: its tooltip, its selection, and opening it.
+// The item at the pointer and the selected item: their tooltips, and opening their stories.
 
 import { HEAD } from "./draw.js";
 import { bandAt, barAt } from "./layout.js";
 import { laneItem } from "./input.js";
-import { boxOf, placedAt } from "./place.js";
-import { aboutOf, itemText } from "./words.js";
+import { boxOf, placedAt } from "./placement.js";
+import { aboutOf, itemText } from "./labels.js";
 
 const LINES = 8; // of a tooltip
 
@@ -20,7 +20,7 @@ export function itemsAt({ state }, x, y, scale) {
   return state.narrow && below < band.top + 22 ? [laneItem(band.lane)] : null;
 }
 
-/** Show the words of items beside a point of the canvas. */
+/** Show the tooltip of items beside a point of the canvas. */
 export function showTip({ state, ui }, items, x, y) {
   const lines = items.slice(0, LINES).map((item) => itemText(item, state.label));
   if (items.length > LINES) lines.push(`… and ${items.length - LINES} more`);
@@ -35,7 +35,7 @@ export function showTip({ state, ui }, items, x, y) {
 /** Hide the tooltip. */
 export const hideTip = ({ ui }) => { ui.tip.hidden = true; };
 
-/** Select an item: say it, show its words, and return whether the span must move so that it is visible. */
+/** Select an item: announce it to screen readers, scroll to its lane, and show its tooltip. */
 export function select(lanes, item, scale) {
   const { state, ui } = lanes;
   state.selected = item;
@@ -49,7 +49,7 @@ export function select(lanes, item, scale) {
   showSelected(lanes, scale);
 }
 
-/** Show the words of the selection beside it. */
+/** Show the tooltip of the selection beside it. */
 export function showSelected(lanes, scale) {
   const { state } = lanes, box = state.selected && boxOf(state.selected, state.placed, scale, state.edge);
   if (!box) return;

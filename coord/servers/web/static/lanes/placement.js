@@ -1,4 +1,4 @@
-// Where the signs and arrows of a span are: those that would cover each other are one. Pure functions.
+// The positions of the signs, arrows and links of a span. Signs and arrows that would overlap are one. Pure functions.
 
 import { visibleItems } from "./layout.js";
 

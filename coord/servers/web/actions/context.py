@@ -1,7 +1,7 @@
 """What the effect of an action is computed from, and the sentences that all effects use.
 
-The events that the action's command would write are folded into a copy of the state, and what differs then is the
-effect. So no rule is repeated here. The clock and the log are passed in.
+The events that the action's command would write are folded into a copy of the state, and the difference is the effect.
+So no rule is repeated here. The clock and the log are passed in.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from projections.views.board import names_of
 from projections.views.replay import copy_state
 
 NOBODY = "you"
-"""The session of a person who has not begun one yet, in the copy of the state."""
+"""The id, in the copy of the state, of a person who has no session yet."""
 
 
 class Effect(Struct):
@@ -32,7 +32,7 @@ class Effect(Struct):
     refused: str = ""
 
 
-class Outlook:
+class ActionContext:
     """What an effect is computed from: the state at `now`, the fields of the action, and the person's session, or "".
 
     `gone` has the evidence for each session whose process is gone.
@@ -49,11 +49,11 @@ class Outlook:
         return str(self.given.get(name) or "")
 
     def label(self, session: str) -> str:
-        """Return how a session is written."""
+        """Return the label of a session."""
         return "you" if session == self.me else session_label(session, self.names)
 
     def labels(self, sessions: Iterable[str]) -> str:
-        """Return some sessions as a list."""
+        """Return the labels of sessions, separated by commas."""
         return list_first([self.label(session) for session in sorted(sessions)])
 
     def session(self, name: str = "session") -> Session | None:
@@ -74,13 +74,13 @@ class Outlook:
         return after
 
 
-def delay(outlook: Outlook, name: str) -> str:
+def delay(context: ActionContext, name: str) -> str:
     """Return when a session will see something new."""
-    session = outlook.state.sessions[name]
-    if name in outlook.gone or session.status == "dead":
+    session = context.state.sessions[name]
+    if name in context.gone or session.status == "dead":
         return ", but its process is gone: only a session that continues it will see that"
     if session.client == SHELL:
         return " when it reads its inbox"
     if is_idle(session.doing):
         return " when its agent works again: it is idle now"
-    return f" at its next step (last heard of {ago(session.last_at, outlook.now)})"
+    return f" at its next step (last heard of {ago(session.last_at, context.now)})"
