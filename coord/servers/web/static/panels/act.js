@@ -144,7 +144,7 @@ class ActDialog {
 
   fail(error) {
     const lost = error.status === 0; // no answer
-    const text = lost ? "The server does not answer. If you had confirmed the action, it is not known whether it was done." : error.message;
+    const text = lost ? "The server does not answer. If you confirmed the action, check whether it was done." : error.message;
     fill(this.outcome, h("p", { class: "bad", dir: "auto" }, text));
     if (!this.form.dataset.ready) {
       this.title.textContent = "This cannot be done now";
