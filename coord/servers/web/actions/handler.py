@@ -46,9 +46,9 @@ class ActionHandler:
         return await self._answered(lambda: asyncio.shield(self._act(document)))
 
     def session_in(self, state: State) -> str:
-        """Return the person's session in a state, or "" if there is none or it cannot be determined."""
+        """Return the session whose messages are for the person, or "" if there is none or it cannot be determined."""
         try:
-            return self.person.find(state)
+            return self.person.find_or_earlier(state)
         except CoordError:
             return ""
 

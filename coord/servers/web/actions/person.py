@@ -5,6 +5,8 @@ begins one, which continues an earlier session of the person. Its anchor is the 
 when the server ends. If it ended or died in the meantime, the next action begins another.
 """
 
+from functools import cached_property
+
 from msgspec.structs import replace
 
 from coord.engine.run import begin_person_session, find_identity
@@ -14,7 +16,7 @@ from coord.errors import CoordError
 from coord.workspace.config import read_config
 from coord.workspace.identity import Identity, own_anchor
 from coord.workspace.paths import Workspace
-from coord.workspace.people import is_person, person_name
+from coord.workspace.people import earlier_session, is_person, person_name
 from coord.workspace.system import System
 from eventlog.events import SessionEnded
 from projections.rules.state import State
@@ -49,6 +51,17 @@ class PersonSession:
             return ""
         return session.id if is_person(self._system, identity, session) else ""
 
+    def find_or_earlier(self, state: State) -> str:
+        """Return the person's session, or else the earlier one that the next action would continue, or "".
+
+        What was sent to the earlier one is for the person too. Raises CoordError (3).
+        """
+        return self.find(state) or ("" if self._given else earlier_session(self._system, state, self._name))
+
+    @cached_property
+    def _name(self) -> str:
+        return person_name(self._system, self._workspace)  # runs git
+
     def begin(self) -> list[str]:
         """Begin the session if there is none, and return the notes about that. It waits for the machine's lock.
 
@@ -60,7 +73,7 @@ class PersonSession:
         if found := self.find(snapshot.state):
             self.session = found
             return notes
-        name = person_name(self._system, self._workspace)  # runs git, so not under the lock
+        name = self._name  # asks git, so not under the lock
 
         def who(transaction: Transaction) -> Identity:
             if known := self.find(transaction.state):

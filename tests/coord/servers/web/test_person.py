@@ -1,11 +1,15 @@
 """The session of the page's person: it begins with the first action, and ends with the server."""
 
 import json
+import os
 
 import pytest
 
+from coord.engine.run import Run
+from coord.servers.web.actions.person import PersonSession
+from coord.workspace.system import System, wall_clock
 from tests.support.acting import ActingPage
-from tests.support.processes import Shell
+from tests.support.processes import Shell, environment
 from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.slow
@@ -52,6 +56,17 @@ def test_a_killed_servers_session_is_found_dead(repo: Repo, other: tuple[Shell, 
     other[0].ok("coord heartbeat")
     (dead,) = repo.of_type("session.presumed_dead")
     assert dead["event"]["session"] == me
+
+
+def test_what_was_sent_to_the_last_one_is_for_the_person(repo: Repo, other: tuple[Shell, str]) -> None:
+    """So a page that is opened again shows it before the first action begins a session."""
+    page = ActingPage(repo)
+    me = greet(page, other[1])
+    page.close()
+    system = System(environment(repo.home), str(repo.root), wall_clock, os.getpid())
+    run = Run(system)
+    person, state = PersonSession(system, run.workspace), run.read_state().state
+    assert (person.find(state), person.find_or_earlier(state)) == ("", me)
 
 
 @pytest.mark.parametrize("how", ["closed", "killed"])
