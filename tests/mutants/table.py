@@ -343,7 +343,7 @@ rules._check_body | returns None | a form changes nothing, and a body is bounded
     coord/servers/web/serving/test_access_rules.py::test_each_rule_refuses
 rules.has_cookie | always compare_digest | no other cookie is the cookie
     coord/servers/web/serving/test_access_rules.py::test_each_rule_refuses
-Guard._answer | never refused | what is refused does not reach the application
+AccessMiddleware._answer | never refused | what is refused does not reach the application
     coord/servers/web/serving/test_access.py::test_a_wrong_cookie_is_refused
 middleware._read_body | never MAX_BODY | a body without a length is bounded
     coord/servers/web/serving/test_access.py::test_a_long_body_is_refused

@@ -127,7 +127,7 @@ def test_all_options_that_take_a_time_are_known() -> None:
     """Each of them is read by `coord.engine.times`; a new one must be too, and is added here."""
     assert {(command.name, option) for command, option in time_options()} == {
         *((name, "--at") for name in ("status", "board", "claims", "inbox", "why")),
-        *((name, option) for name in ("log", "report", "timeline") for option in ("--since", "--until")),
+        *((name, option) for name in ("log", "report", "timeline", "web") for option in ("--since", "--until")),
         *((name, "--before") for name in ("claims", "log", "inbox", "why")),
         ("replay", "--from"), ("replay", "--to"), ("archive", "--before"), ("diff", "first"), ("diff", "second"),
     }  # fmt: skip

@@ -33,7 +33,7 @@ def break_(run: Run, words: tuple[str, ...], reason: str, only: tuple[str, ...])
     \b
     Examples:
       coord break file/src/app.py --reason "its user has closed that session"
-      coord break file/src/app.py --claim amber-otter-k3f9/17 --reason "its user has closed that session"
+      coord break src/app.py --claim amber-otter-k3f9/17 --reason "its user is gone"
     """
     resource = one_resource(run, "break", words)
     if not reason.strip():
