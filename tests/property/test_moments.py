@@ -1,41 +1,23 @@
 """A moment has exactly the state that the whole history gives, at every time, and whatever happened to the caches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.engine.cache import ended, older_checkpoints
 from coord.engine.history.full import FullHistory
 from coord.engine.history.moments import Moments
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
 from coord.workspace.paths import Workspace
-from eventlog import history
 from eventlog.events import Event
 from projections.views.point_in_time import PointInTime, after_event, count_until
 from tests.property.test_checkpoint import DAMAGE, Case
 from tests.property.test_recent_history import texts_for
 from tests.support.state_bytes import image
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A workspace whose log is read in small pieces, with an older checkpoint every few events. The rows of sessions
-    leave the state soon after these ended.
-    """
-    root = tmp_path_factory.mktemp("root")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(older_checkpoints, "_MIN_INTERVAL", 4)
-        patch.setattr(ended, "ARCHIVE_AFTER_S", 20)
-        patch.setattr(ended, "MAX_PENDING_BYTES", 300)
-        patch.setattr(ended.EndedRows, "_is_archived", lambda rows, name, history: True)
-        patch.setattr(history, "_BUFFER_BYTES", 2000)
-        patch.setattr(history, "_MIN_CHUNK_BYTES", 500)
-        yield Workspace(str(root / "COORDINATION"), str(root), None)
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_pieces")]
 
 
 def shown(case: Case, snapshot: Snapshot) -> object:

@@ -1,6 +1,6 @@
 """What is computed from the end of the history is what the whole history says: states, reports and differences."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
@@ -9,13 +9,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from coord.cli.commands.history.diff import compare
-from coord.engine.cache import ended, older_checkpoints
 from coord.engine.history.full import FullHistory, Past
 from coord.engine.history.recent import open_past
 from coord.errors import CoordError
 from coord.render.diff import DiffContext, closed_in, diff_lines
 from coord.workspace.paths import Workspace
-from eventlog import history
 from eventlog.events import Event, MessageResolved, MessageSent, SessionHeartbeat, SessionStarted, add_time
 from projections.rules.fold import fold
 from projections.rules.state import State
@@ -29,7 +27,7 @@ from tests.support.attacks import law
 from tests.support.histories import GAPS_S, histories
 from tests.support.state_bytes import image
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_pieces")]
 
 
 @st.composite
@@ -124,22 +122,6 @@ def difference(events: Sequence[Event], first: int, begin: PointInTime, end: Poi
     context = DiffContext(found.names, found.subjects, closed_in(found.events))
     lines = diff_lines(found.before, found.after, found.decisions, context, end.at)
     return found, lines
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A workspace whose log is read in small pieces, with an older checkpoint every few events. The rows of sessions
-    leave the state soon after these ended.
-    """
-    root = tmp_path_factory.mktemp("root")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(older_checkpoints, "_MIN_INTERVAL", 4)
-        patch.setattr(ended, "ARCHIVE_AFTER_S", 20)
-        patch.setattr(ended, "MAX_PENDING_BYTES", 300)
-        patch.setattr(ended.EndedRows, "_is_archived", lambda rows, name, history: True)
-        patch.setattr(history, "_BUFFER_BYTES", 2000)
-        patch.setattr(history, "_MIN_CHUNK_BYTES", 500)
-        yield Workspace(str(root / "COORDINATION"), str(root), None)
 
 
 @law(20)
