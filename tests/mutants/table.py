@@ -297,7 +297,7 @@ journal.read_between | always same_lines | the lines of a journal lead from an o
     faults/test_past.py::test_older_checkpoints_of_other_lines_are_not_used
 Journals.begins_after | returns True | the journals that were archived since a checkpoint are read
     faults/test_past.py::test_sessions_that_were_archived_since_are_read
-search._candidates | returns lambda line: text.casefold().encode() in line.lower() | a search finds letters whose lower case is in ASCII
+search._candidates | returns lambda line: text.encode() in line | a search finds a text in upper and lower case
     property/test_search.py::test_a_search_finds_what_the_filter_of_the_log_finds
 open_past | always fresh | a rewind that was not recorded yet is described as always
     faults/test_past.py::test_a_rewound_or_damaged_journal_is_noticed
