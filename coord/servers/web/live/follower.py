@@ -33,6 +33,7 @@ Send = Callable[[str, bytes], object]
 FIRST_GAP_S, LARGEST_GAP_S = 0.1, 0.5  # between two messages about changes that follow each other
 _FRESH_S = 1.0  # a moment that was made less than this ago is shown to a page that is opened
 _MINUTE = 60_000_000  # microseconds
+_LONGEST_WAIT_S = 86400.0  # `select` takes no longer times, such as until the end of what never ends
 
 
 class Reader:
@@ -114,7 +115,7 @@ class Follower:
                     self._wait(None)
             except Exception:  # a bug must not end the thread that all pages depend on
                 traceback.print_exc()
-                time.sleep(1)
+                self._wait(1.0)  # do the tasks: the end of the server is one
         for reader in self._readers:
             reader.send("", b"")
 
@@ -159,7 +160,7 @@ class Follower:
             while self._readers and not self._stopped:
                 self._send()
                 left_s = min(self._until_due_s(), last + (gap_s if changed else watch.poll_s) - time.monotonic())
-                is_ready = self._wait(None if left_s == inf else max(0.0, left_s), None if changed else watch.fd)
+                is_ready = self._wait(max(0.0, min(left_s, _LONGEST_WAIT_S)), None if changed else watch.fd)
                 if is_ready and watch.drain():
                     gap_s = min(2 * gap_s, LARGEST_GAP_S) if time.monotonic() < last + 1 else FIRST_GAP_S
                     changed = True
