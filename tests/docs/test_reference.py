@@ -1,10 +1,10 @@
 """The reference pages match the code, and every example on them is valid."""
 
-import importlib.util
+import importlib
 import re
 import shlex
+import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
@@ -16,16 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 _OPERATORS = set("|&;()<>")
 
 
-def _generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "reference" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-generate: Any = _generator()
+PAGES = ROOT / "docs" / "reference"
+sys.path.insert(0, str(PAGES))  # the scripts import each other, as when one of them is run
+generate: Any = importlib.import_module("generate")
+commands_page: Any = importlib.import_module("commands_page")
 NAMES = [name for group in COMMAND_GROUPS.values() for name in group]
 
 
@@ -45,7 +39,7 @@ def test_an_outdated_page_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_a_text_and_an_example(name: str) -> None:
-    text, examples = generate.help_of(generate.load(name))
+    text, examples = commands_page.help_of(commands_page.load(name))
     assert text.endswith((".", ")")), text
     assert "\b" not in text
     assert any(_calls(example, name) for example in examples), f"`coord {name} --help` shows no example of it"
@@ -53,17 +47,17 @@ def test_every_command_has_a_text_and_an_example(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_says_what_it_means(name: str) -> None:
-    for option in generate.load(name).params:
+    for option in commands_page.load(name).params:
         if isinstance(option, click.Option):
             assert option.help, f"coord {name} {option.opts[0]}"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_example_is_valid(name: str) -> None:
-    _, examples = generate.help_of(generate.load(name))
+    _, examples = commands_page.help_of(commands_page.load(name))
     for example in examples:
         for called, arguments in _calls(example):
-            generate.load(called).make_context(called, arguments)  # raises for an unknown option
+            commands_page.load(called).make_context(called, arguments)  # raises for an unknown option
 
 
 def test_the_page_lists_the_variables_that_the_code_reads() -> None:
@@ -72,7 +66,7 @@ def test_the_page_lists_the_variables_that_the_code_reads() -> None:
         for path in (ROOT / "coord").rglob("*.py")
         for name in re.findall(r"""\benv(?:iron)?(?:\.get\(|\[)"(\w+)\"""", path.read_text(encoding="utf-8"))
     }
-    assert read == set(generate.ENVIRONMENT)
+    assert read == set(commands_page.ENVIRONMENT)
 
 
 def _calls(example: str, name: str = "") -> list[tuple[str, list[str]]]:
