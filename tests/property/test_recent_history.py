@@ -98,16 +98,22 @@ def test_receipts_from_any_earlier_state_are_the_same(data: st.DataObject) -> No
             assert build_receipts(events[first:], message, start) == build_receipts(events, message)
 
 
+def grown_case(workspace: Workspace, data: st.DataObject, patch: pytest.MonkeyPatch) -> Case:
+    """A log that has grown in several steps, with commands between them, and with damage."""
+    case = Case(workspace, data, patch)
+    for _ in range(data.draw(st.integers(1, 8))):
+        case.extend()
+        if data.draw(st.integers(0, 3)) == 0:
+            case.damage(data.draw(st.sampled_from(DAMAGE)))
+        case.command()
+    return case
+
+
 @law(20)
 @given(data=st.data())
 def test_an_older_checkpoint_never_changes_receipts(workspace: Workspace, data: st.DataObject) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        case = Case(workspace, data, patch)
-        for _ in range(data.draw(st.integers(1, 8))):
-            case.extend()
-            if data.draw(st.integers(0, 3)) == 0:
-                case.damage(data.draw(st.sampled_from(DAMAGE)))
-            case.command()
+        case = grown_case(workspace, data, patch)
         full = FullHistory(case.system, case.workspace)
         for message in full.events:
             if isinstance(message.payload, MessageSent):
@@ -129,12 +135,7 @@ def difference(events: Sequence[Event], first: int, begin: PointInTime, end: Poi
 def test_an_older_checkpoint_never_changes_a_past_state(workspace: Workspace, data: st.DataObject) -> None:
     """Whatever arrived late, was damaged or lost, and wherever a time lies: `--at` answers as from all events."""
     with pytest.MonkeyPatch.context() as patch:
-        case = Case(workspace, data, patch)
-        for _ in range(data.draw(st.integers(1, 8))):
-            case.extend()
-            if data.draw(st.integers(0, 3)) == 0:
-                case.damage(data.draw(st.sampled_from(DAMAGE)))
-            case.command()
+        case = grown_case(workspace, data, patch)
         text = data.draw(texts_for(case.events))
         found, expected = (answer(case, text, read) for read in (open_recent, open_full))
         assert found == expected
