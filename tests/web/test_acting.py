@@ -147,6 +147,20 @@ def test_what_was_typed_is_there_when_it_is_opened_again(page: Page, serve: Serv
     expect(dialog(page).get_by_label("To")).to_have_value("broadcast")
 
 
+def test_a_dialog_opens_at_once_after_another_closed(page: Page, serve: Serve, ben: Shell) -> None:
+    """The browser announces that a dialog was closed later, and the next key may come before that."""
+    opened(page, serve())
+    write(page, "Everyone", "Draft")
+    page.evaluate(
+        """() => {
+          const button = [...document.querySelectorAll("button")].find((found) => found.textContent === "Write a message");
+          document.querySelector("dialog").close();
+          button.click();
+        }"""
+    )
+    expect(dialog(page).get_by_label("Subject")).to_have_value("Draft")
+
+
 def test_the_dialog_works_with_the_keyboard_alone(page: Page, serve: Serve, ben: Shell) -> None:
     opened(page, serve())
     sees(page, "the Stripe API key", "#needs")

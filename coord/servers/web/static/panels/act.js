@@ -11,7 +11,8 @@ let shown = null;
  * Return the dialog.
  */
 export function open(action, fields, store, api) {
-  if (shown) return shown.dialog;
+  if (shown?.dialog.open) return shown.dialog;
+  shown?.closed(); // the browser tells later that it was closed
   shown = new ActDialog(action, fields, store, api);
   return shown.dialog;
 }
@@ -154,6 +155,7 @@ class ActDialog {
   }
 
   closed() {
+    if (shown !== this) return; // done already
     if (!this.isDone && this.controls.size) drafts.set(this.key, this.fields);
     this.dialog.remove();
     shown = null;
