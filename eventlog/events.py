@@ -89,6 +89,7 @@ class SessionStarted(Payload, frozen=True, tag="session.started"):
     capabilities: tuple[Name, ...] = ()  # what the session can do, in its own words
     continues: SessionIdOrNone = ""  # the session whose work it continues
     person: bool = False  # whether a person works in it; open broadcasts from before it are in its inbox
+    host: Name = ""  # the name of its machine; only in a folder that has a remote
 
 
 class SessionHeartbeat(Payload, frozen=True, tag="session.heartbeat"):
@@ -158,6 +159,7 @@ class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
     waiter: Anchor | None = None  # the process that waits for the grant, if the request waits
     note: Text = ""  # what the claim is for
     shorten: bool = False  # whether a claim of the requester on exactly this resource may end earlier than before
+    provisional: bool = False  # whether other machines could not be asked: it yields to requests that they agreed on
 
 
 class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
@@ -166,6 +168,7 @@ class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
     claim: EventId  # the waiting request that was granted
     resource: Resource  # the resource of the request
     agent: Name = ""  # the acting subagent; empty for the session, which can act for all of its subagents
+    provisional: bool = False  # whether other machines could not be asked: it yields to requests that they agreed on
 
 
 class ClaimRenewed(Payload, frozen=True, tag="claim.renewed"):
@@ -175,6 +178,7 @@ class ClaimRenewed(Payload, frozen=True, tag="claim.renewed"):
     ttl_s: Ttl  # how long the claim lasts from now, in seconds
     agent: Name = ""  # the acting subagent; empty for the session, which can act for all of its subagents
     shorten: bool = False  # whether the claim may end earlier than before
+    provisional: bool = False  # whether other machines could not be asked: it yields to requests that they agreed on
 
 
 class ClaimReleased(Payload, frozen=True, tag="claim.released"):
@@ -192,6 +196,7 @@ class ClaimHandedOver(Payload, frozen=True, tag="claim.handed_over"):
     to: SessionId  # the new holder
     note: Text = ""  # what the new holder should know
     agent: Name = ""  # the acting subagent; empty for the session, which can act for all of its subagents
+    provisional: bool = False  # whether other machines could not be asked: it yields to requests that they agreed on
 
 
 class ClaimBroken(Payload, frozen=True, tag="claim.broken"):

@@ -73,7 +73,10 @@ def cut_before(run: Run, text: str, keys: Sequence[SortKey] = ()) -> SortKey:
 
     Raises CoordError (2).
     """
-    from coord.engine.times import is_event_name, parse_instant  # they are slow to load, and rarely needed
+    from coord.engine.times.points_in_time import (  # they are slow to load, and rarely needed
+        is_event_name,
+        parse_instant,
+    )
 
     if not is_event_name(text):
         return parse_instant(text, "--before", run.system.wall()), "", 0

@@ -34,6 +34,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     edit_minutes: float = 20  # how long an automatic claim lasts after the last write, if nothing is uncommitted
     blocked_release_minutes: float = 30  # the minimum for `edit_minutes` while the session waits for its user
     heartbeat_seconds: float = 30  # the least time between two heartbeats that hooks write
+    remote: str = ""  # a remote for everyone who uses this repository; each person must join it once on each machine
+    offline: Literal["refuse", "provisional"] = "refuse"  # what becomes of claims while the remote cannot be reached
+    sync_seconds: float = 5  # how often a git remote or a folder is looked at
     types: tuple[str, ...] = TYPES  # the types of resources that can be claimed without --new-type, besides `file`
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from coord.cli.parser import Command
 from coord.cli.registry import COMMANDS_BY_NAME, load_command
-from coord.engine.times import parse_instant
+from coord.engine.times.points_in_time import parse_instant
 from coord.render.clock import local_time
 from coord.render.format import period_text, time_text
 from eventlog.events import DAY_S, HOUR_S, MINUTE_S, Instant, add_time, from_micros, to_micros
@@ -124,7 +124,7 @@ def time_options() -> Iterator[tuple[Command, str]]:
 
 
 def test_all_options_that_take_a_time_are_known() -> None:
-    """Each of them is read by `coord.engine.times`; a new one must be too, and is added here."""
+    """Each of them is read by `coord.engine.times.points_in_time`; a new one must be too, and is added here."""
     assert {(command.name, option) for command, option in time_options()} == {
         *((name, "--at") for name in ("status", "board", "claims", "inbox", "why")),
         *((name, option) for name in ("log", "report", "timeline", "web") for option in ("--since", "--until")),

@@ -153,9 +153,9 @@ def test_a_dialog_opens_at_once_after_another_closed(page: Page, serve: Serve, b
     write(page, "Everyone", "Draft")
     page.evaluate(
         """() => {
-          const button = [...document.querySelectorAll("button")].find((found) => found.textContent === "Write a message");
+          const buttons = [...document.querySelectorAll("button")];
           document.querySelector("dialog").close();
-          button.click();
+          buttons.find((button) => button.textContent === "Write a message").click();
         }"""
     )
     expect(dialog(page).get_by_label("Subject")).to_have_value("Draft")

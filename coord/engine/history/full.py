@@ -7,7 +7,7 @@ answer.
 from collections.abc import Sequence
 
 from coord.engine.snapshot import Snapshot
-from coord.engine.times import find_event, parse_cut, parse_since
+from coord.engine.times.points_in_time import find_event, parse_cut, parse_since
 from coord.errors import CoordError
 from coord.render.console.progress import chunks
 from coord.workspace.paths import Workspace
@@ -33,7 +33,7 @@ class Past:
         return self.snapshot.now
 
     def cut(self, text: str | None, what: str) -> PointInTime:
-        """Return the point in time that `text` names, or now. Raises CoordError (2); see `coord.engine.times`."""
+        """Return the point in time that `text` names, or now. Raises CoordError (2)."""
         return parse_cut(text, what, self.now, self.events) if text is not None else after_instant(self.now)
 
     def cut_or_beginning(self, text: str | None, what: str) -> PointInTime:

@@ -37,7 +37,7 @@ from coord.engine.history.segment import (
     start_of,
 )
 from coord.engine.snapshot import Snapshot
-from coord.engine.times import is_event_name, only_event, parse_cut, parse_instant, split_event_name
+from coord.engine.times.points_in_time import is_event_name, only_event, parse_cut, parse_instant, split_event_name
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.archived import ArchiveSummary

@@ -15,7 +15,7 @@ from coord.engine.cache.older_checkpoints import older_checkpoint_before
 from coord.engine.history.full import FullHistory, Past
 from coord.engine.history.segment import Journals, WholeHistoryNeeded, end_at, end_of, read_segment, start_of
 from coord.engine.snapshot import Snapshot
-from coord.engine.times import is_event_name, parse_instant
+from coord.engine.times.points_in_time import is_event_name, parse_instant
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.errors import LogError

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from coord.engine.cache.recompute import recompute
 from coord.engine.snapshot import Snapshot
-from coord.engine.times import parse_cut
+from coord.engine.times.points_in_time import parse_cut
 from coord.errors import no_log
 from eventlog.errors import LogError
 from eventlog.events import Event, Instant

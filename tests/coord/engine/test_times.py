@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.engine.times import find_event, parse_cut, parse_future_instant, parse_instant, parse_since
+from coord.engine.times.points_in_time import find_event, parse_cut, parse_future_instant, parse_instant, parse_since
 from coord.errors import USAGE, CoordError
 from coord.render.format import time_text
 from eventlog.codec import is_instant

@@ -9,7 +9,7 @@ from coord.admin.archive import archive as move_journals
 from coord.cli.paging import limit_option, rest_hint
 from coord.cli.parser import command, option
 from coord.engine.run import Run
-from coord.engine.times import is_event_name, parse_instant
+from coord.engine.times.points_in_time import is_event_name, parse_instant
 from coord.render.format import ago, line, plural, session_label, size, time_text
 from eventlog.events import Instant
 from projections.views.board import names_of

@@ -6,8 +6,8 @@ from coord.cli.parser import argument, command, option
 from coord.cli.resources.file_names import EVERYTHING, new_path
 from coord.cli.resources.guarded import note_on_wildcards, refuse_unguarded
 from coord.cli.resources.words import resources_and_hours
-from coord.engine.durations import NEGATIVE, parse_ttl_s, parse_wait_s
 from coord.engine.run import Run
+from coord.engine.times.durations import NEGATIVE, parse_ttl_s, parse_wait_s
 from coord.engine.transaction import Transaction
 from coord.errors import usage_error
 from coord.hooks.edits import GitAnswers, conflicting_claims

@@ -4,8 +4,8 @@ from coord.cli.commands.claims._held import own_claims
 from coord.cli.commands.claims._renewal import renewal_text
 from coord.cli.parser import Number, argument, command, option
 from coord.cli.resources.words import resources_and_hours
-from coord.engine.durations import NEGATIVE, parse_ttl_s
 from coord.engine.run import Run
+from coord.engine.times.durations import NEGATIVE, parse_ttl_s
 from coord.engine.transaction import Transaction
 from coord.errors import refused, usage_error
 from coord.render.format import line

@@ -16,7 +16,7 @@ from coord.cli.resources.words import resources_meant
 from coord.engine.history.full import FullHistory
 from coord.engine.history.search import contains
 from coord.engine.run import Run
-from coord.engine.times import is_event_name
+from coord.engine.times.points_in_time import is_event_name
 from coord.errors import DONE, CoordError, usage_error
 from coord.platform.watch import POLL_EVERY_S, Interrupted, collect_signals, wait_for
 from coord.render.console.output import print_row, print_text

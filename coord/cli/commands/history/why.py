@@ -12,7 +12,7 @@ from coord.cli.paging import before_option, limit_option, newest_page
 from coord.cli.parser import argument, at_option, command, option
 from coord.cli.resources.words import one_resource, resources_meant
 from coord.engine.run import Run
-from coord.engine.times import is_event_name
+from coord.engine.times.points_in_time import is_event_name
 from coord.errors import CoordError, refused
 from coord.render.events import event_line
 from coord.render.format import line, session_label, time_text

@@ -7,11 +7,11 @@ import msgspec
 
 from coord.cli.paging import before_option, cut_before, limit_option, newest_page
 from coord.cli.parser import argument, at_option, command, option
-from coord.engine.durations import parse_wait_s
 from coord.engine.guard_index import has_news
 from coord.engine.messages import full_message_row, message_id, read_message
 from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
+from coord.engine.times.durations import parse_wait_s
 from coord.errors import REFUSED, CoordError, no_log, no_session, usage_error
 from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.format import duration_text, list_first, plural, session_label

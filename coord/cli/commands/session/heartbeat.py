@@ -112,7 +112,7 @@ def _completion(eta: str, now: Instant) -> Instant:
     """Return the time that `eta` means; empty for an empty text. Raises CoordError (2)."""
     if not eta:
         return ""
-    from coord.engine.times import parse_future_instant  # few heartbeats need it
+    from coord.engine.times.points_in_time import parse_future_instant  # few heartbeats need it
 
     return parse_future_instant(eta, "--eta", now)
 

@@ -5,7 +5,7 @@ import gc
 import msgspec
 
 from coord.engine.snapshot import Snapshot
-from coord.engine.times import parse_instant
+from coord.engine.times.points_in_time import parse_instant
 from coord.servers.web.live.view import TimelinePart
 from coord.servers.web.live.window import open_earlier
 from coord.workspace.paths import Workspace

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
-from coord.engine.durations import LENGTH, parse_duration_s
+from coord.engine.times.durations import LENGTH, parse_duration_s
 from coord.errors import CoordError, usage_error
 from coord.render.clock import instant_at, local_time, times_around, times_shown_as
 from coord.render.format import line, time_text

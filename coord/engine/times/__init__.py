@@ -1,0 +1,1 @@
+"""Times and lengths of time, as people write them."""

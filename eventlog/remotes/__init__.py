@@ -1,0 +1,1 @@
+"""Remotes: places outside this machine that carry copies of journals between machines."""
