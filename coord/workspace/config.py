@@ -36,6 +36,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     heartbeat_seconds: float = 30  # the least time between two heartbeats that hooks write
     remote: str = ""  # a remote for everyone who uses this repository; each person must join it once on each machine
     offline: Literal["refuse", "provisional"] = "refuse"  # what becomes of claims while the remote cannot be reached
+    agree_seconds: float = 10  # how long a claim waits for the other machines' agreement
     sync_seconds: float = 5  # how often a git remote or a folder is looked at
     types: tuple[str, ...] = TYPES  # the types of resources that can be claimed without --new-type, besides `file`
 
