@@ -75,12 +75,14 @@ def commit_stream(ref: str, parent: str, pieces: Iterable[Piece], renamed: Itera
     lines = [f"commit {ref}\ncommitter {_COMMITTER} {at_s} +0000\ndata 0\n"]
     if parent:
         lines.append(f"from {parent}\n")
+    pieces = list(pieces)
+    archived = {piece.session for piece in pieces if piece.archived}
     lines += [f"R {session} {ENDED}{session}\n" for session in renamed]
     parts = ["".join(lines).encode()]
     for piece in pieces:
         number, rest = divmod(piece.offset, MAX_PIECE_BYTES)
         if rest:
             raise ValueError("a segment begins at a multiple of its size")
-        path = path_of(piece.session, number, archived=piece.archived)
+        path = path_of(piece.session, number, archived=piece.session in archived)
         parts.append(f"M 100644 inline {path}\ndata {len(piece.data)}\n".encode() + piece.data + b"\n")
     return b"".join([*parts, b"\ndone\n"])
