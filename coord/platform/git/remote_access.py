@@ -57,7 +57,7 @@ class PrivateGit:
         self._env = kept | _NEVER_ASK
 
     def __call__(self, *arguments: str, data: bytes = b"", timeout_s: float = 30) -> bytes:
-        """Return what git prints. Raises GitFailed. A process that does not end in time is killed, with its children."""
+        """Return what git prints. Raises GitFailed. A process that is late is killed, with its children."""
         try:
             process = subprocess.Popen(
                 ["git", *self._options, *arguments],

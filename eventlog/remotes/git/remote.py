@@ -30,7 +30,7 @@ _OUTGOING = "refs/coord/outgoing"
 _BLOBS_AT_ONCE = 200  # at most 13 MB
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _BEHIND = re.compile(
-    r"stale info|fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value|reference already exists"
+    r"stale info|fetch first|non-fast-forward|cannot lock ref|failed to update ref|incorrect old value|already exists"
 )
 _REFUSED = re.compile(
     r"remote rejected|pre-receive|hook declined|protected|[Pp]ermission (to .* )?denied|access denied|not allowed|"
