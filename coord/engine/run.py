@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import replace
 
 from coord.engine.snapshot import Snapshot
-from coord.engine.transaction import Outcome, Transaction, transact
+from coord.engine.transact import transact
+from coord.engine.transaction import Outcome, Transaction
 from coord.errors import CoordError, no_session, usage_error
 from coord.render.console.output import print_note, print_text
 from coord.render.format import json_text, line, shell_word, terminal_text, time_text
@@ -91,7 +92,7 @@ class Run:
     ) -> Outcome[T]:
         """Call `decide` in a transaction, as this session or the one that `who` returns, and print the notes.
 
-        `prepare` is as in `coord.engine.transaction.transact`. The session is identified once in a run, so it stays the
+        `prepare` is as in `coord.engine.transact.transact`. The session is identified once in a run, so it stays the
         same even if the shell ends meanwhile.
         """
         notes: list[str] = []

@@ -66,6 +66,9 @@ class LinkClient:
         """Let the link exchange now. The caller must not hold the machine's lock."""
         return self.ask(Request("sync", compact=compact))
 
+    def close(self) -> None:
+        """Nothing to release: each request has its own connection."""
+
     def stop(self) -> None:
         """Let the link end."""
         self.ask(Request("stop"))

@@ -30,7 +30,6 @@ _T = TypeVar("_T")
 LOCK = "link.lock"  # in the cache: held by the process that exchanges
 _WRITTEN_AT_ONCE = 8 << 20  # bytes of pieces
 _ATTEMPTS = 20  # to publish, while others publish too
-MAX_CLOCK_LEAD_S = 60
 
 
 class ExchangeBusy(RemoteAway):
@@ -254,8 +253,6 @@ class Exchange:
             end = piece.offset + len(piece.data)
             self._status.sizes[piece.session] = -end if piece.archived else end
         self._status.cursor = cursor
-        if clock := self.remote.clock():
-            self._status.clock_lead_s = seconds_between(clock, self._system.wall())
         return cursor
 
     def _reached(self, use: Callable[[], _T]) -> _T:
@@ -272,6 +269,9 @@ class Exchange:
         if not self._status.reachable or not self._status.since:
             self._status.reachable, self._status.since, self._status.problem = True, now, ""
         self._status.checked_at = now
+        if clock := self.remote.clock():
+            self._status.clock_lead_s = seconds_between(clock, self._system.wall())
+            self._status.clock_known_at = now
         return result
 
     def _report(self, done: Exchanged, session: str, text: str) -> None:
@@ -304,15 +304,6 @@ class Exchange:
 
     def _save(self) -> None:
         write_status(self._workspace, self._status)
-
-    def refused_clock(self) -> str:
-        """Return why this machine's clock does not allow claims; empty if it does."""
-        lead = self._status.clock_lead_s
-        if lead <= MAX_CLOCK_LEAD_S:
-            return ""
-        from coord.render.format import duration_text
-
-        return f"this machine's clock is {duration_text(lead)} ahead of the remote's. Correct it"
 
 
 def try_to_exchange(exchange: Exchange, done: Exchanged) -> str:

@@ -43,6 +43,7 @@ class RemoteStatus(Struct):
     queued_events: int = 0
     queued_since: Instant = ""
     clock_lead_s: float = 0.0
+    clock_known_at: Instant = ""  # when the remote last told its time
     agrees: bool = True
     found: list[Finding] = []
     machines: dict[str, News] = {}

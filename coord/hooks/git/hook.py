@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from coord.engine.guard_index import with_worktree_names
 from coord.engine.snapshot import Snapshot
-from coord.engine.transaction import Transaction, transact
+from coord.engine.transact import transact
+from coord.engine.transaction import Transaction
 from coord.errors import CoordError
 from coord.guard.work_signs import read_signs
 from coord.hooks import edits

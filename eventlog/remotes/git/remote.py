@@ -60,6 +60,7 @@ class GitRemote:
 
     def read(self, cursor: str, use: Callable[[Piece], None]) -> ReadResult:
         """See `Remote.read`."""
+        self._clock = ""
         if cursor and self._tip_in_files() == cursor:
             return ReadResult(cursor)
         tip = self._fetch()
@@ -119,6 +120,7 @@ class GitRemote:
 
     def publish(self, pieces: Sequence[Piece], cursor: str) -> str | Behind:
         """See `Remote.publish`. Each piece is a whole segment."""
+        self._clock = ""
         renamed = self._renamed(pieces, cursor)
         stream = commit_stream(_OUTGOING, cursor, pieces, renamed, int(time.time()))
         try:
