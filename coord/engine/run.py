@@ -46,6 +46,7 @@ class Run:
         self, system: System, root: str | None = None, session: str = "", json: bool = False, *, begins: bool = False
     ) -> None:
         self.system, self.root, self.session, self.json, self.begins = system, root, session, json, begins
+        self.offline = False  # whether claims are made without asking the other machines
         self._me: Identity | None = None
         self.words_again: Callable[[dict[str, object]], list[str]] | None = None  # of its command line, with changes
         self._person = ""  # the name for the session that this run begins for a person
@@ -98,7 +99,18 @@ class Run:
         notes: list[str] = []
         prepare = prepare or (self._prepare_person if self.begins and self._me is None else None)
         try:
-            outcome = transact(self.system, self.workspace, self.config, decide, who or self._who, notes, prepare)
+            outcome = transact(
+                self.system,
+                self.workspace,
+                self.config,
+                decide,
+                who or self._who,
+                notes,
+                prepare,
+                offline=self.offline,
+            )
+                self.system, self.workspace, self.config, decide, who or self._who, notes, prepare, offline=self.offline
+            )
         finally:
             for text in notes:
                 self.note(text)

@@ -84,6 +84,7 @@ def _transact(
         lambda transaction: _calling_identity(system, workspace, call, transaction),
         [],
         lambda state, now: answers.learn(to_check(request, state, now)),
+        in_hook=True,
     ).value
 
 

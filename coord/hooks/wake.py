@@ -149,4 +149,4 @@ def _finish_edits(
     def act(transaction: Transaction) -> None:
         finish_conflicting(transaction, config, ask, answers)
 
-    transact(system, workspace, config, act, lambda _: identity, [])
+    transact(system, workspace, config, act, lambda _: identity, [], in_hook=True)

@@ -4,11 +4,11 @@ One process at a time exchanges: the link, or a command while no link runs. What
 the next exchange then reads the remote from its beginning, and compares all of it with the journals here.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from coord.engine.machine_lock import under_lock
 from coord.engine.sync.incoming import Incoming
@@ -46,6 +46,10 @@ class Exchanged(Struct):
     lost: int = 0
     found: list[str] = []
 
+    def as_document(self) -> dict[str, object]:
+        """Return it as a JSON document."""
+        return dict(to_builtins(self))
+
 
 class Exchange:
     """The exchange of one folder with one remote. Not thread safe. `close` frees it for another process.
@@ -64,7 +68,8 @@ class Exchange:
         under: Callable[[], AbstractContextManager[None]] | None = None,
     ) -> None:
         self._system, self._workspace, self.remote = system, workspace, remote
-        self._locked = under or (lambda: under_lock(system, workspace, config))
+        self._under = under or (lambda: under_lock(system, workspace, config))
+        self.waits_for_lock = False  # while it has pieces to write, and another process holds the machine's lock
         self._lock = LockFile(workspace.cache, LOCK)
         if not self._lock.take():
             raise ExchangeBusy("another process exchanges with the remote at this moment")
@@ -75,6 +80,16 @@ class Exchange:
         if from_beginning:
             self._status.cursor = BEGINNING
         self._must_restart = False  # whether the next read must be from the beginning, because pieces were missing
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.waits_for_lock = True
+        try:
+            with self._under():
+                self.waits_for_lock = False
+                yield
+        finally:
+            self.waits_for_lock = False
 
     @property
     def cursor(self) -> str:
@@ -193,7 +208,7 @@ class Exchange:
         """Publish what the remote lacks, and return what was moved. Raises as `catch_up`, and OutcomeUnknown."""
         done = Exchanged() if done is None else done
         missing = self._missing()
-        names = missing.names()
+        names = missing.names(ours_only=not self.remote.agrees)
         bar = ProgressBar("publishing", len(names))
         failed = 0
         try:
@@ -210,7 +225,7 @@ class Exchange:
                         raise RemoteAway(f"{self.remote.name} changed {failed} times while this was published")
                     self.catch_up(done)
                     missing = self._missing()
-                    names = missing.names()
+                    names = missing.names(ours_only=not self.remote.agrees)
                     continue
                 self._count_out(done, some, before)
                 if shows_progress:
@@ -241,6 +256,18 @@ class Exchange:
             self._status.sizes[draft.session] = draft.offset + len(draft.data)
             self._save()
         return cursor
+
+    def compact(self) -> bool:
+        """Shorten the history of a git remote, and return whether it was shortened."""
+        shorten = getattr(self.remote, "compact", None)
+        if shorten is None or not self.cursor:
+            return False
+        cursor = self._reached(lambda: shorten(self.cursor))
+        if isinstance(cursor, Behind):
+            return False
+        self._status.cursor = cursor
+        self._save()
+        return True
 
     def _missing(self) -> Missing:
         return Missing(self._journals, self._status.sizes, whole_segments=self.remote.whole_segments)
@@ -292,7 +319,7 @@ class Exchange:
         """Count the events that are not published, and save that."""
         events, since = 0, ""
         missing = self._missing()
-        for name in missing.names():
+        for name in missing.names(ours_only=not self.remote.agrees):
             begin, end = abs(self._status.sizes.get(name, 0)), self._journals.read(name).size
             if end > begin:
                 events += self._journals.data(name, begin, end).count(b"\n")

@@ -131,7 +131,7 @@ class GitHook:
                 if temporary:
                     transaction.append(SessionEnded(reason="it was started for one call of git"))
 
-        transact(self.system, self.workspace, config, act, who, [])
+        transact(self.system, self.workspace, config, act, who, [], in_hook=True)
 
 
 def hooks_in(system: System) -> list[GitHook]:

@@ -195,9 +195,21 @@ class GitRemote:
         try:
             with open(os.path.join(self._files, REF), encoding="ascii") as file:
                 tip = file.read(100).strip()
+        except FileNotFoundError:
+            return self._packed_tip()
         except (OSError, ValueError):
-            return None  # it is packed, or there is none
+            return None
         return tip if _COMMIT.fullmatch(tip) else None
+
+    def _packed_tip(self) -> str | None:
+        try:
+            with open(os.path.join(self._files or "", "packed-refs"), encoding="utf-8", errors="replace") as file:
+                found = next((line.split()[0] for line in file if line.rstrip().endswith(f" {REF}")), "")
+        except FileNotFoundError:
+            return "" if os.path.isdir(os.path.join(self._files or "", "objects")) else None
+        except OSError:
+            return None
+        return found
 
     def _note_clock(self) -> None:
         """Note when the repository's machine wrote the ref that we have just pushed."""

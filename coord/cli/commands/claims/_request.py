@@ -49,8 +49,16 @@ def request_claims(
     """Request claims in a transaction. If some are refused, only these requests are appended."""
     me = transaction.me
     for resource in resources:
-        finish_conflicting(transaction, config, claim_request(me, resource, terms, transaction.at), answers)
-    requests = {resource: claim_request(me, resource, terms, transaction.at) for resource in resources}
+        finish_conflicting(
+            transaction,
+            config,
+            claim_request(me, resource, terms, transaction.at, provisional=transaction.provisional),
+            answers,
+        )
+    requests = {
+        resource: claim_request(me, resource, terms, transaction.at, provisional=transaction.provisional)
+        for resource in resources
+    }
     verdicts = {name: decide_request(transaction.state, asked, terms.wait_s) for name, asked in requests.items()}
     refused = [resource for resource, verdict in verdicts.items() if verdict.outcome == "refused"]
     return [
@@ -64,7 +72,7 @@ def request_claims(
 def request_claim(transaction: Transaction, resource: str, terms: ClaimTerms) -> ClaimResult:
     """Request one claim. The event records the answer that the session gets."""
     me, at = transaction.me, transaction.at
-    request = claim_request(me, resource, terms, at)
+    request = _present_request(transaction, resource, terms)
     verdict = decide_request(transaction.state, request, terms.wait_s)
     obstacles = [_describe_obstacle(transaction.state, claim_id, resource) for claim_id in verdict.obstacles]
     before = transaction.state.claims[verdict.renewed].ends_at if verdict.renewed else ""
@@ -82,6 +90,10 @@ def request_claim(transaction: Transaction, resource: str, terms: ClaimTerms) ->
         obstacles=obstacles,
         until_before=before,
     )
+
+
+def _present_request(transaction: Transaction, resource: str, terms: ClaimTerms) -> ClaimRequest:
+    return claim_request(transaction.me, resource, terms, transaction.at, provisional=transaction.provisional)
 
 
 def _request_event(
@@ -106,7 +118,9 @@ def _would_shorten(own: Claim, request: ClaimRequest) -> bool:
     return own.resource == request.resource and ends_earlier(own, request.asked_at, request.ttl_s)
 
 
-def claim_request(me: Identity, resource: str, terms: ClaimTerms, at: Instant) -> ClaimRequest:
+def claim_request(
+    me: Identity, resource: str, terms: ClaimTerms, at: Instant, *, provisional: bool = False
+) -> ClaimRequest:
     """Return the request as the rules would see it if it were the newest event of the session."""
     return ClaimRequest(
         id=f"{me.session}/{2**53}",
@@ -119,6 +133,7 @@ def claim_request(me: Identity, resource: str, terms: ClaimTerms, at: Instant) -
         automatic=False,
         note=terms.note,
         asked_at=at,
+        provisional=provisional,
     )
 
 
