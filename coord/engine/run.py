@@ -109,8 +109,6 @@ class Run:
                 prepare,
                 offline=self.offline,
             )
-                self.system, self.workspace, self.config, decide, who or self._who, notes, prepare, offline=self.offline
-            )
         finally:
             for text in notes:
                 self.note(text)

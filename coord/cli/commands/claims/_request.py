@@ -47,22 +47,13 @@ def request_claims(
     transaction: Transaction, config: Config, answers: GitAnswers, resources: list[str], terms: ClaimTerms
 ) -> list[ClaimResult]:
     """Request claims in a transaction. If some are refused, only these requests are appended."""
-    me = transaction.me
     for resource in resources:
-        finish_conflicting(
-            transaction,
-            config,
-            claim_request(me, resource, terms, transaction.at, provisional=transaction.provisional),
-            answers,
-        )
-    requests = {
-        resource: claim_request(me, resource, terms, transaction.at, provisional=transaction.provisional)
-        for resource in resources
-    }
+        finish_conflicting(transaction, config, _present_request(transaction, resource, terms), answers)
+    requests = {resource: _present_request(transaction, resource, terms) for resource in resources}
     verdicts = {name: decide_request(transaction.state, asked, terms.wait_s) for name, asked in requests.items()}
     refused = [resource for resource, verdict in verdicts.items() if verdict.outcome == "refused"]
     return [
-        ClaimResult("free", resource, me.session, "", transaction.at)
+        ClaimResult("free", resource, transaction.me.session, "", transaction.at)
         if refused and resource not in refused
         else request_claim(transaction, resource, terms)
         for resource in resources
