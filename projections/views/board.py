@@ -79,9 +79,7 @@ class ClaimRow(Struct, frozen=True):
     accepted: bool
     imported: bool  # an imported claim, which prevents nothing
     holder_gone: str  # the evidence, if the holder is dead but not yet recorded as such
-    provisional_from: Instant = (
-        ""  # from when on it yields to a claim that all machines agreed on; empty if it does not
-    )
+    provisional_from: Instant = ""  # from then on it yields to claims that all machines agreed on; empty: never
     elsewhere: str = ""  # the name of the holder's machine, if that is another one
 
 
@@ -157,7 +155,8 @@ def build_board(
 
     `gone` has the evidence for each session whose anchor, and for each waiting request whose process, the observer
     found to be gone; `idle` has it for each session that reports work although the observer found its agent not to be
-    at work. `machine` is the observer's machine. `log_needs` are the problems of the log. `most` limits the number of rows of each kind.
+    at work. `machine` is the observer's.
+    `log_needs` are the problems of the log. `most` limits the number of rows of each kind.
     """
     seen = Observed(now, silent_s, gone, idle)
     an_hour_ago, holding = add_time(now, -HOUR_S), Counter([claim.session for claim in state.claims.values()])
