@@ -235,6 +235,15 @@ class Transaction:
             if name != me:
                 self.append(SessionPresumedIdle(session=name, n=state.sessions[name].last_n, evidence=evidence))
 
+    def is_elsewhere(self, session: str) -> bool:
+        """Return whether a session works in another folder, whose journal came from a remote. What git and the files
+        here say is not about its edits.
+        """
+        known = self.state.sessions.get(session) if self.agreeing else None
+        if known is None:
+            return False
+        return known.machine != self.system.here.machine or not self.workspace.is_recorded_as(known.folder)
+
     @property
     def provisional(self) -> bool:
         """Whether the other machines are not asked, so that claims are provisional."""

@@ -12,7 +12,7 @@ from coord.workspace.identity import Identity, own_anchor
 from eventlog.events import Anchor, ClaimRequested, EventId, Instant, Mode, ToldOutcome
 from projections.rules.claims import Verdict, decide_request, ends_earlier
 from projections.rules.state import Claim, ClaimRequest, State
-from projections.views.board import ClaimRow, claim_row
+from projections.views.board import ClaimRow, claim_row, elsewhere
 
 
 class ClaimTerms(msgspec.Struct, frozen=True):
@@ -65,7 +65,8 @@ def request_claim(transaction: Transaction, resource: str, terms: ClaimTerms) ->
     me, at = transaction.me, transaction.at
     request = _present_request(transaction, resource, terms)
     verdict = decide_request(transaction.state, request, terms.wait_s)
-    obstacles = [_describe_obstacle(transaction.state, claim_id, resource) for claim_id in verdict.obstacles]
+    machine = transaction.system.here.machine
+    obstacles = [_describe_obstacle(transaction.state, one, resource, machine) for one in verdict.obstacles]
     before = transaction.state.claims[verdict.renewed].ends_at if verdict.renewed else ""
     waiter = own_anchor(transaction.system) if verdict.outcome == "waiting" else None
     event = transaction.append(_request_event(transaction.state, request, terms, verdict, waiter))
@@ -128,7 +129,7 @@ def claim_request(
     )
 
 
-def _describe_obstacle(state: State, claim_id: EventId, wanted: str) -> dict[str, Any]:
+def _describe_obstacle(state: State, claim_id: EventId, wanted: str, machine: str) -> dict[str, Any]:
     """Return a claim or waiting request that conflicts with the `wanted` resource, as it is printed, and as it is in
     the JSON document. `work` is what the holder is doing if that is work on the resource.
     """
@@ -153,4 +154,5 @@ def _describe_obstacle(state: State, claim_id: EventId, wanted: str) -> dict[str
         "doing": doing,
         "work": doing if is_work else "",
         "blocked_on": holder.doing.blocked_on,
+        "elsewhere": elsewhere(state, request.session, machine),
     }
