@@ -142,6 +142,8 @@ class Link:
                     self._stop.wait(pause)
                     continue
                 wait(_WATCH_S)
+                if not os.path.isdir(self._workspace.log):
+                    return
                 self._stop.wait(self._batch_s)
 
     def _count_queued(self) -> None:
