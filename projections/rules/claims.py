@@ -171,11 +171,14 @@ def confirm_expiries(state: State, event: Event) -> None:
 def grant_waiting(state: State, at: Instant, record: DecisionRecorder, cause: EventId = "") -> None:
     """Rule 4: grant each waiting request, in order, that no longer has a conflict, at this instant."""
     index = index_of(state)
-    while waits := index.take_unblocked():
-        for wait in waits:
+    has_granted = True
+    while has_granted:  # what yields to a grant may unblock others
+        has_granted = False
+        for wait in index.take_unblocked():
             if wait.id in state.waits and not find_obstacles(state, wait):
                 index.waits.remove(wait)  # the claim that it becomes blocks the same requests
                 grant_claim(state, wait, at, record, cause, to_waiter=True)
+                has_granted = True
     state.due = index.next_end()
 
 

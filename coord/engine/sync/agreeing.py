@@ -93,7 +93,9 @@ class Agreeing:
         self._is_firm, self._is_refused, self._requests = False, False, []
         self._attempts += 1
         if self._attempts > _ATTEMPTS:
-            raise refused("other machines published all the time, so this could not be agreed on. Try again.")
+            raise refused(
+                "other machines published all the time, so this could not be agreed on. Try again.", not_agreed=True
+            )
         if self._attempts > 2:
             time.sleep(random.uniform(0, _MAX_PAUSE_S))
         try:
@@ -204,7 +206,7 @@ class Agreeing:
         """Go on without the other machines, if the settings allow that. Raises CoordError otherwise."""
         if not self._may_be_provisional:
             reason = reason[0].upper() + reason[1:] if reason else "The remote cannot be reached"
-            raise refused(f"{reason.rstrip('.')}. {_OFFLINE}", reason="offline")
+            raise refused(f"{reason.rstrip('.')}. {_OFFLINE}", not_agreed=True)
         self.provisional = True
 
     def _refuse_doubtful(self, snapshot: Snapshot, session: str, at: Instant) -> None:
@@ -225,13 +227,15 @@ class Agreeing:
                 raise refused(
                     f"{line(claim.resource)}: {line(holder.name or holder.id)} on {place} "
                     f"held it until {time_text(claim.expires_at, at)}. No news from that machine says whether it was "
-                    f"renewed. Nothing was claimed. To end that claim: coord break {claim.resource} --reason '...'"
+                    f"renewed. Nothing was claimed. To end that claim: coord break {claim.resource} --reason '...'",
+                    not_agreed=True,
                 )
             for name, since in snapshot.history.held_back.items():
                 if held := held_back_claim(_events_from(self._workspace, name, since), request):
                     raise refused(
                         f"{line(request.resource)}: session {held.session} on another machine, whose clock is ahead, "
-                        f"may hold it. Its events count from {time_text(since, at)} on. Nothing was claimed."
+                        f"may hold it. Its events count from {time_text(since, at)} on. Nothing was claimed.",
+                        not_agreed=True,
                     )
 
     def _outside(self, snapshot: Snapshot) -> Instant:
