@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from eventlog.events import Instant
-from eventlog.remotes.git.failures import Meaning, meaning_of_fetch, meaning_of_push, reason_of
+from eventlog.remotes.git.failures import Meaning, is_of_the_remote, meaning_of_fetch, meaning_of_push, reason_of
 from eventlog.remotes.git.ref_files import COMMIT, RefFiles
 from eventlog.remotes.git.runner import GitFailed, RunGit
 from eventlog.remotes.git.tree import Segment, commit_stream, segments_changed, segments_in
@@ -95,21 +95,20 @@ class GitRemote:
                 return ""
             if error.started and error.code is None:  # there may be much to fetch: wait longer the next time
                 self._patience = min(self._patience * 2, _MOST_PATIENCE)
-            if not self._private_is_whole():
+            if not is_of_the_remote(error) and not self._private_is_whole():
                 raise _Damaged(f"the private repository is damaged: {reason_of(error)}") from None
             raise self._unreachable(error) from None
         self._patience = 1
         return self._local("rev-parse", REF).decode().strip()
 
     def _private_is_whole(self) -> bool:
-        """Return whether git can read the private repository: the ref that was fetched last, if there is one."""
-        if self._closed.is_set():
-            return True
+        """Return whether all of the private repository can be read."""
         try:
-            if tip := self._run("for-each-ref", "--format=%(objectname)", REF).strip():
-                self._run("rev-list", "--objects", "--quiet", tip.decode())
-        except GitFailed:
+            self._local("fsck", "--no-dangling", "--no-progress")
+        except _Damaged:
             return False
+        except RemoteAway:
+            pass  # closed
         return True
 
     def _changed(self, cursor: str, tip: str) -> list[Segment] | None:
