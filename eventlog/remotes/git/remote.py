@@ -145,22 +145,28 @@ class GitRemote:
         if cursor and not COMMIT.fullmatch(cursor):
             return BEHIND  # a cursor of another remote
         try:
-            stream = commit_stream(_OUTGOING, cursor, pieces, self._renamed(pieces, cursor), int(time.time()))
-            self._local("fast-import", "--quiet", "--done", "--force", data=stream)
-            trees = [f"{cursor}^{{tree}}", f"{_OUTGOING}^{{tree}}"] if cursor else []
-            commit, *found = self._local("rev-parse", _OUTGOING, *trees).decode().split()
+            commit, is_same = self._commit(pieces, cursor)
         except _Damaged:
-            if self._has(cursor):
+            if not cursor or self._has(cursor):
                 raise
-            return BEHIND  # the remote must be read first
-        if found and found[0] == found[1]:  # the remote has these bytes
+            self._renew()
+            if self._fetch() != cursor:
+                return BEHIND
+            commit, is_same = self._commit(pieces, cursor)
+        if is_same:  # the remote has these bytes
             return cursor if self._tip() == cursor else BEHIND
         return self._push(cursor, commit, sum(len(piece.data) for piece in pieces))
 
+    def _commit(self, pieces: Sequence[Piece], cursor: str) -> tuple[str, bool]:
+        """Return a new commit after `cursor`, and whether its tree is the same."""
+        stream = commit_stream(_OUTGOING, cursor, pieces, self._renamed(pieces, cursor), int(time.time()))
+        self._local("fast-import", "--quiet", "--done", "--force", data=stream)
+        trees = [f"{_OUTGOING}^{{tree}}", f"{cursor}^{{tree}}"] if cursor else []
+        commit, *found = self._local("rev-parse", _OUTGOING, *trees).decode().split()
+        return commit, bool(found) and found[0] == found[1]
+
     def _has(self, cursor: str) -> bool:
         """Return whether the private repository has a commit with all of its tree."""
-        if not cursor:
-            return True
         try:
             self._run("ls-tree", "-r", "--name-only", cursor)
         except GitFailed:
@@ -183,6 +189,8 @@ class GitRemote:
                 self._run(*("push", *options, self.url, f"{commit}:{REF}"), timeout_s=self._limit_s + size / _SLOWEST)
             except GitFailed as error:
                 meaning, reason = meaning_of_push(error), reason_of(error)
+                if meaning == Meaning.UNKNOWN and not is_of_the_remote(error) and not self._private_is_whole():
+                    self._renew()  # so that the next attempt succeeds
             else:
                 self._clock = self._files.written_at()
                 return commit

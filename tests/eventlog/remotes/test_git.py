@@ -212,10 +212,7 @@ def test_git_killed_at_each_step_of_a_read(bare: GitPlace, first: Copy, step: in
     assert other.journals == {"one-1": LONG}
 
 
-@pytest.mark.parametrize("attack", ["deleted", "empty", "damaged", "no refs"])
-def test_an_attacked_private_repository_is_made_again(bare: GitPlace, first: Copy, attack: str) -> None:
-    publish(first, "two-1", b"second\n")
-    private = bare.private("a")
+def attack_private_repository(private: Path, attack: str) -> None:
     objects = [path for path in (private / "objects").rglob("*") if path.is_file()]
     if attack == "deleted":
         shutil.rmtree(private)
@@ -225,17 +222,32 @@ def test_an_attacked_private_repository_is_made_again(bare: GitPlace, first: Cop
         for path in objects:
             path.chmod(0o644)
             path.write_bytes(b"" if attack == "empty" else path.read_bytes()[:-3] + b"xyz")
+
+
+ATTACKS = ["deleted", "empty", "damaged", "no refs"]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_read_mends_the_private_repository(bare: GitPlace, first: Copy, attack: str) -> None:
+    publish(first, "two-1", b"second\n")
+    attack_private_repository(bare.private("a"), attack)
     attacker = Copy(bare.open("attacker"))
     attacker.read()
     publish(attacker, "three-1", b"third\n")
-    first.journals.clear()
-    first.cursor = first.cursor if attack != "deleted" else ""
-    first.read()
+    first.journals["one-1"], first.journals["two-1"] = LONG, b"second\n"
     first.read()
     publish(first, "four-1", b"fourth\n")
+    assert first.journals == {"one-1": LONG, "two-1": b"second\n", "three-1": b"third\n"}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_publication_mends_the_private_repository(bare: GitPlace, first: Copy, attack: str) -> None:
+    publish(first, "two-1", b"second\n")
+    attack_private_repository(bare.private("a"), attack)
+    publish(first, "three-1", b"third\n")
     other = Copy(bare.open("b"))
     other.read()
-    assert sorted(other.journals) == ["four-1", "one-1", "three-1", "two-1"]
+    assert sorted(other.journals) == ["one-1", "three-1", "two-1"]
 
 
 def test_closing_ends_a_push(bare: GitPlace, first: Copy) -> None:
