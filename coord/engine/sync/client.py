@@ -59,7 +59,8 @@ class LinkClient:
 
     def agree(self, draft: "Draft") -> str | Behind:
         """Publish a draft if nothing was published after its cursor. The caller holds the machine's lock."""
-        answer = self.ask(Request("agree", draft=msgspec.Raw(msgspec.json.encode(draft))))
+        left = max(0.01, self._deadline - time.monotonic())
+        answer = self.ask(Request("agree", draft=msgspec.Raw(msgspec.json.encode(draft)), limit_s=left))
         return BEHIND if answer.behind else answer.cursor
 
     def sync(self, *, compact: bool = False) -> Answer:

@@ -17,7 +17,7 @@ from eventlog.remotes.remote import RemoteAway
 _LIMIT_S = 5
 
 
-@command("link")
+@command("link", acts=False)
 @option("--status", is_flag=True, help="Show the state of the link, and start nothing.")
 @option("--stop", is_flag=True, help="End the link that runs.")
 @option("--quiet", is_flag=True, help="Print nothing while it runs.")

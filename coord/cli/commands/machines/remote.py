@@ -17,15 +17,16 @@ from eventlog.remotes.remote import RemoteAway
 _USAGE = "Write: coord remote add git [NAME], coord remote add nats://HOST:4222/STREAM, or coord remote add /FOLDER"
 
 
-@command("remote")
-@argument("words", metavar="[show | add REMOTE | remove]", nargs=-1)
+@command("remote", acts=False)
+@argument("words", metavar="[ACTION] [REMOTE]", nargs=-1, suggestions=("show", "add", "remove"))
 @option("--creds", metavar="FILE", help="For NATS: the file with the credentials. It must be outside the repository.")
 @option("--yes", is_flag=True, help="Join the remote that config.toml names without asking.")
 def remote(run: Run, words: tuple[str, ...], creds: str | None, yes: bool) -> None:
     """Join a remote, so that the sessions of several machines share one history.
 
-    REMOTE is `git NAME` (a git remote of this repository, by default origin), `nats://HOST:4222/STREAM`, or the path of
-    a shared folder. Without REMOTE, `add` joins the one that config.toml names, after asking.
+    ACTION is show, add or remove. REMOTE is `git NAME` (a git remote of this repository, by default origin),
+    `nats://HOST:4222/STREAM`, or the path of a shared folder. Without REMOTE, `add` joins the one that config.toml
+    names, after asking.
 
     What is in the log is published, and what is there comes in. From then on, claims are agreed on with the other
     machines. In a shared folder they stay provisional.

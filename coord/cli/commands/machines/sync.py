@@ -14,7 +14,7 @@ from eventlog.errors import LogError
 _LIMIT_S = 120
 
 
-@command("sync")
+@command("sync", acts=False)
 @option("--compact", is_flag=True, help="Also shorten the history of a git remote to one commit. No event is removed.")
 def sync(run: Run, compact: bool) -> None:
     """Exchange journals with the remote now, and show what came in and what was published.
