@@ -124,11 +124,11 @@ def _add(run: Run, url: str, credentials: str) -> None:
 
 
 def _start_link(run: Run) -> None:
-    from coord.engine.sync.start import start_link
+    from coord.engine.sync.start import ensure_link
 
     snapshot = run.read_state()
     if any(one.live and one.machine == run.system.here.machine for one in snapshot.state.sessions.values()):
-        start_link(run.system, run.workspace)
+        ensure_link(run.system, run.workspace)
 
 
 def _show(run: Run) -> None:
@@ -161,9 +161,9 @@ def _remove(run: Run) -> None:
     if joined is None:
         raise refused("no remote is joined on this machine.")
     try:
-        from coord.engine.sync.client import LinkClient
+        from coord.engine.sync.start import stop_link
 
-        LinkClient(run.workspace.cache, 5).stop()
+        stop_link(run.workspace)
     except RemoteAway:
         pass  # it does not run
     leave(run.workspace)
