@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from coord.engine.snapshot import Snapshot
 from coord.engine.sync.agreement import Agreement, try_agreement, wait_for_agreement
 from coord.engine.sync.doubts import held_back_claim, unconfirmed_claims
+from coord.engine.sync.exchange.status import read_status
 from coord.engine.sync.pending import Draft, read_pending, remove_pending, write_pending
 from coord.engine.sync.record import JoinedRemote
-from coord.engine.sync.status import read_status
 from coord.errors import no_log, refused
 from coord.platform.host import host_name
 from coord.render.format import duration_text, line, time_text
@@ -34,7 +34,7 @@ from eventlog.local.journal import read_events
 from eventlog.local.writer import JournalWriter
 from eventlog.remotes.remote import Behind, OutcomeUnknown, RemoteAway, RemoteRefused
 from eventlog.scanning import Position
-from projections.rules.requests import request_of
+from projections.rules.claim_events.requests import request_of
 from projections.rules.state import State
 
 _ATTEMPTS = 50  # how often a decision is made anew, because other machines published meanwhile

@@ -6,10 +6,10 @@ from coord.cli.commands.machines._exchange import failed
 from coord.cli.commands.machines.remote import status_document
 from coord.cli.parser import command, option
 from coord.engine.run import Run
-from coord.engine.sync.client import LinkClient
+from coord.engine.sync.exchange.status import read_status
+from coord.engine.sync.link.client import LinkClient
+from coord.engine.sync.link.start import stop_link
 from coord.engine.sync.record import joined_remote
-from coord.engine.sync.start import stop_link
-from coord.engine.sync.status import read_status
 from coord.errors import refused
 from coord.render.link import link_lines
 from eventlog.errors import LogError

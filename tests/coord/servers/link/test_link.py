@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from coord.engine.sync.client import LinkClient
-from coord.engine.sync.protocol import SOCKET
+from coord.engine.sync.link.client import LinkClient
+from coord.engine.sync.link.protocol import SOCKET
 from tests.support.processes import COORD, alive, environment, until
 from tests.support.repositories import Repo, git, install
 from tests.support.repositories import bare as bare_repository

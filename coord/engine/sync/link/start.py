@@ -4,8 +4,8 @@ import os
 import sys
 import time
 
-from coord.engine.sync.client import LinkClient, is_listening
-from coord.engine.sync.protocol import LOCK
+from coord.engine.sync.link.client import LinkClient, is_listening
+from coord.engine.sync.link.protocol import LOCK
 from coord.workspace.notify.record import LockFile
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
