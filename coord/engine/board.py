@@ -116,7 +116,7 @@ def _link(system: System, workspace: Workspace, now: Instant) -> tuple[str, ...]
     if joined_remote(system, workspace) is None:
         return ()
     from coord.engine.sync.exchange.status import read_status  # most folders have no remote
-    from coord.render.link import link_lines
+    from coord.render.board.link import link_lines
 
     return tuple(link_lines(read_status(workspace), {}, now))
 

@@ -11,7 +11,7 @@ from coord.engine.sync.link.client import LinkClient
 from coord.engine.sync.link.start import stop_link
 from coord.engine.sync.record import joined_remote
 from coord.errors import refused
-from coord.render.link import link_lines
+from coord.render.board.link import link_lines
 from eventlog.errors import LogError
 from eventlog.remotes.remote import RemoteAway
 

@@ -139,7 +139,7 @@ def _show(run: Run) -> None:
         run.say(f"No remote is joined on this machine.{hint}", {"remote": "", "named": named})
         return
     status = read_status(run.workspace)
-    from coord.render.link import link_lines
+    from coord.render.board.link import link_lines
 
     run.say(
         "\n".join([f"Joined {line(joined.url)}", *link_lines(status, {}, run.read_state().now)]),
