@@ -93,6 +93,7 @@ ATTACKS = {
         100,
     ),
     24: Attack((3,), "claims raced from 2 machines, over git and NATS", "claims", 40, 400),
+    25: Attack((1, 3, 4), "2 machines work for an hour without their remote, then together again", "seeds", 10, 1_000),
 }
 
 
