@@ -3,7 +3,8 @@
 Each machine writes only in its own folder, `FOLDER/MACHINE`: one file for each journal it publishes, `SESSION.jsonl`,
 renamed to `ended/SESSION@SIZE.jsonl` once the journal is complete. So no two machines write one file, and whatever
 synchronises the directory has nothing to merge. A file can arrive in part: readers pass on what is there, up to the
-last complete line, and the caller verifies it. Files that a synchroniser makes of conflicts or while it copies are not read.
+last complete line, and the caller verifies it. Files that a synchroniser makes of conflicts, or while it copies, are
+ignored.
 """
 
 import os

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from concurrent.futures import TimeoutError as StillRunning
+from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -236,14 +237,15 @@ class Connection:
             await self._client.force_reconnect()
 
     async def _end(self) -> None:
-        import contextlib
-
-        with contextlib.suppress(Exception):
+        with suppress(Exception):
             await asyncio.wait_for(self._client.close(), 1)
+        with suppress(Exception):  # the library leaves it open if it is closed while it connects
+            self._client._transport.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # transports end in the next turn of the loop
 
 
 def answer(data: bytes) -> dict[str, Any]:
