@@ -6,6 +6,7 @@ Every error of the library becomes RemoteAway, RemoteRefused or, for a publicati
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError as Cancelled
 from concurrent.futures import TimeoutError as StillRunning
 from contextlib import suppress
 from threading import Thread
@@ -104,7 +105,7 @@ class Connection:
         except StillRunning:
             future.cancel()
             raise self.away("does not answer") from None
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Cancelled):
             raise self.away("was closed") from None
         except BaseException:
             future.cancel()
@@ -200,6 +201,10 @@ class Connection:
                 self.timeout_s,
             )  # fmt: skip
             await client.subscribe(news, cb=self._wake)
+        except ImportError:
+            raise RemoteRefused(
+                "a credentials file needs the package nkeys: install coord with the extra `nats`"
+            ) from None
         except (Error, OSError, ValueError, TimeoutError) as error:
             self._problem = error if str(error) else self._problem
             problem = self._problem
@@ -240,7 +245,8 @@ class Connection:
         with suppress(Exception):
             await asyncio.wait_for(self._client.close(), 1)
         with suppress(Exception):  # the library leaves it open if it is closed while it connects
-            self._client._transport.close()
+            if self._client._transport:
+                self._client._transport.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

@@ -83,7 +83,8 @@ class Proxy:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
         if sink not in self._open:
-            source.close(), sink.close()
+            source.close()
+            sink.close()
         self._open.discard(source)
 
 

@@ -144,14 +144,16 @@ def test_a_restored_stream_loses_its_newest_messages(servers: Servers, tmp_path:
     remote.publish([Piece(A, n, b"x") for n in range(150)], None)
     server.stop()
     shutil.copytree(data, tmp_path / "copy")
-    server.start(), server.wait()
+    server.start()
+    server.wait()
     old = read(remote)[1]
     remote.publish([Piece(A, 150 + n, b"x") for n in range(100)], None)
     cursor = read(remote)[1]
     server.stop()
     shutil.rmtree(data)
     shutil.copytree(tmp_path / "copy", data)
-    server.start(), server.wait()
+    server.start()
+    server.wait()
     assert remote.publish([Piece("b", 0, b"b\n")], cursor) is BEHIND
     pieces, after, restarted = read(remote, cursor)
     assert (len(pieces), after, restarted) == (150, old, True)
@@ -221,7 +223,8 @@ def test_a_server_that_is_away_is_found_again(servers: Servers, connect: Callabl
                 lambda: remote.watch(cursor, 0.1), lambda: NatsRemote(servers.url("LOG"), timeout_s=0.5)):  # fmt: skip
         with pytest.raises(RemoteAway):
             use()
-    servers[0].start(), servers[0].wait()
+    servers[0].start()
+    servers[0].wait()
     remote._connection.timeout_s = 10
     assert read(remote, cursor) == ([], cursor, False)
 
