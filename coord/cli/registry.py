@@ -40,6 +40,11 @@ COMMAND_GROUPS = {
         "report": "Summarize what was done, and what went wrong.",
         "timeline": "Draw who held what, and when.",
     },
+    "machines": {
+        "remote": "Join a remote, so that several machines share one history.",
+        "sync": "Exchange events with the remote now.",
+        "link": "Run, show or end the process that exchanges events with the remote.",
+    },
     "admin": {
         "verify": "Check every hash of every journal.",
         "doctor": "Find problems, and show how to fix them.",

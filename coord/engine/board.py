@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from coord.engine.journals.problems import clock_note
 from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
+from coord.engine.sync.record import joined_remote
 from coord.errors import no_log
 from coord.guard.work_signs import read_signs, sessions_with_traces
 from coord.platform.git.repository import find_repository, path_of_recorded
@@ -96,9 +97,11 @@ def board_of(
     dead = find_deaths(system, snapshot) if deaths is None else deaths
     examine = deaths is None and not snapshot.at
     idle = find_idle(system, snapshot.workspace, config, snapshot.state, now) if examine else {}
-    board = build_board(snapshot.state, now, config.silent_minutes * 60, dead, needs, most, idle)
+    board = build_board(snapshot.state, now, config.silent_minutes * 60, dead, needs, most, idle, system.here.machine)
     if snapshot.at:  # the commands would act on the present
         return replace(board, needs=[replace(need, steps=()) for need in board.needs])
+    if link := _link(system, snapshot.workspace, now):
+        board = replace(board, link=link)
     if deaths is not None:
         return board
     rows = [
@@ -106,6 +109,16 @@ def board_of(
         for row in board.sessions
     ]
     return replace(board, sessions=rows)
+
+
+def _link(system: System, workspace: Workspace, now: Instant) -> tuple[str, ...]:
+    """Return the state of the exchange with other machines, a line each; empty if no remote is joined."""
+    if joined_remote(system, workspace) is None:
+        return ()
+    from coord.engine.sync.status import read_status  # most folders have no remote
+    from coord.render.link import link_lines
+
+    return tuple(link_lines(read_status(workspace), {}, now))
 
 
 def current_board(

@@ -18,7 +18,7 @@ from coord.platform.code_version import code_version
 from coord.platform.git.naming import worktree_name
 from coord.platform.git.repository import CONFIG
 from coord.platform.replace_file import replace_file
-from coord.render.format import session_label
+from coord.render.format import line, session_label
 from coord.workspace.config import Config
 from coord.workspace.names import sessions_by_conversation
 from coord.workspace.paths import Workspace
@@ -182,7 +182,7 @@ def _session_values(
         doing = session.doing
         is_clear = named[session.name] == 1 and session.name not in recent
         found[session.id] = (
-            session_label(session.id, {session.id: session.name}, full=not is_clear),
+            session_label(session.id, {session.id: session.name}, full=not is_clear) + _elsewhere(session, here),
             _process(session.anchor, here),
             " ".join(filter(None, (doing.action, doing.target))),
             session.doing_since,
@@ -196,6 +196,12 @@ def _session_values(
             session.id in editing,
         )
     return found
+
+
+def _elsewhere(session: Session, here: ObserverHost) -> str:
+    """Return ` on HOST` for a session of another machine whose name is known."""
+    is_other = here.machine and session.host and session.machine != here.machine
+    return f" on {line(session.host, 60)}" if is_other else ""
 
 
 def _unconfirming(state: State) -> set[str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import replace
 
 from coord.engine.snapshot import Snapshot
-from coord.engine.transaction import Outcome, Transaction, transact
+from coord.engine.transact import transact
+from coord.engine.transaction import Outcome, Transaction
 from coord.errors import CoordError, no_session, usage_error
 from coord.render.console.output import print_note, print_text
 from coord.render.format import json_text, line, shell_word, terminal_text, time_text
@@ -45,6 +46,7 @@ class Run:
         self, system: System, root: str | None = None, session: str = "", json: bool = False, *, begins: bool = False
     ) -> None:
         self.system, self.root, self.session, self.json, self.begins = system, root, session, json, begins
+        self.offline = False  # whether claims are made without asking the other machines
         self._me: Identity | None = None
         self.words_again: Callable[[dict[str, object]], list[str]] | None = None  # of its command line, with changes
         self._person = ""  # the name for the session that this run begins for a person
@@ -91,13 +93,22 @@ class Run:
     ) -> Outcome[T]:
         """Call `decide` in a transaction, as this session or the one that `who` returns, and print the notes.
 
-        `prepare` is as in `coord.engine.transaction.transact`. The session is identified once in a run, so it stays the
+        `prepare` is as in `coord.engine.transact.transact`. The session is identified once in a run, so it stays the
         same even if the shell ends meanwhile.
         """
         notes: list[str] = []
         prepare = prepare or (self._prepare_person if self.begins and self._me is None else None)
         try:
-            outcome = transact(self.system, self.workspace, self.config, decide, who or self._who, notes, prepare)
+            outcome = transact(
+                self.system,
+                self.workspace,
+                self.config,
+                decide,
+                who or self._who,
+                notes,
+                prepare,
+                offline=self.offline,
+            )
         finally:
             for text in notes:
                 self.note(text)

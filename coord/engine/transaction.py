@@ -9,26 +9,19 @@ archives journals of sessions that ended. The acting session gets a new anchor i
 resumed it in another process.
 """
 
-from collections.abc import Callable
-from contextlib import ExitStack
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coord.engine.board import find_idle, present_board, write_board
-from coord.engine.guard_index import save_index
-from coord.engine.journals.archiving import archive_ended
-from coord.engine.journals.rewinds import is_known
-from coord.engine.machine_lock import under_lock
+from coord.engine.board import find_idle
 from coord.engine.snapshot import Snapshot
 from coord.errors import no_log, no_session
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity, earlier_conversations, find_anchor, is_resumed, session_started
 from coord.workspace.names import new_id
-from coord.workspace.paths import Workspace, has_person_config, protect_log, write_marker
+from coord.workspace.paths import Workspace, protect_log
 from coord.workspace.system import System
-from eventlog.errors import LogError
 from eventlog.events import (
     VERSION,
     Anchor,
@@ -46,6 +39,9 @@ from eventlog.local.writer import JournalWriter
 from eventlog.scanning import Position
 from projections.rules.liveness import NOBODY_WAITS
 from projections.rules.state import Session, State
+
+if TYPE_CHECKING:
+    from coord.engine.sync.agreeing import Agreeing
 
 T = TypeVar("T")
 
@@ -65,7 +61,15 @@ class Transaction:
     cannot expire before the transaction ends.
     """
 
-    def __init__(self, system: System, workspace: Workspace, snapshot: Snapshot, notes: list[str]) -> None:
+    def __init__(
+        self,
+        system: System,
+        workspace: Workspace,
+        snapshot: Snapshot,
+        notes: list[str],
+        agreeing: "Agreeing | None" = None,
+    ) -> None:
+        self.agreeing = agreeing  # in a folder with a remote
         self.system, self.workspace, self.snapshot, self.notes = system, workspace, snapshot, notes
         self.me = Identity("", "")
         self.appended = self.started = False  # whether it appended anything, and whether a new session
@@ -90,6 +94,8 @@ class Transaction:
     def append(self, payload: AnyPayload) -> Event:
         """Append an event of the acting session with the time `at`, fold it, and advance `at`."""
         writer = self._writer or self._open()
+        if self.agreeing:
+            payload = self.agreeing.prepared(self.state, payload)
         event = Event(v=VERSION, at=self.at, session=self.me.session, n=writer.n, payload=payload)
         writer.append(event)
         self.appended = True
@@ -100,11 +106,12 @@ class Transaction:
 
     def _open(self) -> JournalWriter:
         position = self.snapshot.history.position(self.me.session) or Position()
-        self._writer = JournalWriter(self.workspace.log, self.me.session, position)
+        drafts = self.agreeing is not None
+        self._writer = JournalWriter(self.workspace.log, self.me.session, position, drafts=drafts)
         if self._writer.mended:
             self.notes.append(self._writer.mended)
             self.snapshot.catch_up()
-            _check_complete(self.snapshot)
+            check_complete(self.snapshot)
             self._advance_time()
         return self._writer
 
@@ -201,7 +208,11 @@ class Transaction:
 
     def _cannot_append(self, session: str) -> str:
         """Return why the journal of a session cannot be appended to from here; empty if it can."""
+        if self._writer and self._writer.session == session:
+            return ""  # it is open already, and its drafted lines are not on the disk yet
         position = self.snapshot.history.position(session) or Position()
+        if self.agreeing and self.agreeing.is_unsettled(session, position):
+            return "whether its last claim was published is unknown"
         if reason := closed_reason(self.workspace.log, session, position):
             return f"its journal takes no more events: {reason}"
         if position.machine and position.machine != self.system.here.machine:
@@ -226,72 +237,49 @@ class Transaction:
             if name != me:
                 self.append(SessionPresumedIdle(session=name, n=state.sessions[name].last_n, evidence=evidence))
 
-    def finish(self) -> None:
-        """Sync what was appended, and close the journal."""
+    def is_elsewhere(self, session: str) -> bool:
+        """Return whether a session works in another folder, whose journal came from a remote. What git and the files
+        here say is not about its edits.
+        """
+        known = self.state.sessions.get(session) if self.agreeing else None
+        if known is None:
+            return False
+        return known.machine != self.system.here.machine or not self.workspace.is_recorded_as(known.folder)
+
+    @property
+    def provisional(self) -> bool:
+        """Whether the other machines are not asked, so that claims are provisional."""
+        return self.agreeing is not None and self.agreeing.provisional
+
+    def finish(self, *, decided: bool) -> None:
+        """Write and sync what was appended, and close the journal.
+
+        In a folder with a remote, what needs the agreement of the other machines is published first. If that was not
+        `decided`, because of an error, it is dropped. Raises DecideAgain if it was decided on an old state.
+        """
         if self._writer:
             try:
+                if self.agreeing and self.appended:
+                    if self.agreeing.publish(self.snapshot, self._writer, self.at, decided=decided):
+                        self._writer.write_draft()
+                    else:
+                        self._writer.drop_draft()
+                        self.appended = self.outdated = False  # the state has what is dropped
                 if self.appended:
                     self._writer.sync()
+                    if self.agreeing:
+                        self.agreeing.written()
+            except BaseException:
+                self._writer.drop_draft()
+                raise
             finally:
                 self._writer.close()
 
 
-def _check_complete(snapshot: Snapshot) -> None:
+def check_complete(snapshot: Snapshot) -> None:
     """Raise CoordError (4) if events of a journal are missing from the state, since its claims are then unknown."""
     if name := snapshot.unreadable:
         raise no_log(
             f"{name}.jsonl cannot be read ({snapshot.history.problems[name]}), so what its session holds is unknown. "
             "Nothing was written. Make it readable, or move it out of log/."
         )
-
-
-def transact(
-    system: System,
-    workspace: Workspace,
-    config: Config,
-    decide: Callable[[Transaction], T],
-    who: Callable[[Transaction], Identity],
-    notes: list[str],
-    prepare: Callable[[State, Instant], object] | None = None,
-) -> Outcome[T]:
-    """Call `decide` on the present state, as the session that `who` returns. Raises CoordError.
-
-    Notes for the user are added to `notes`, also if the decision raises. `prepare` is for work that may take long, such
-    as running git: it is called before the lock is taken, with the state that was last saved.
-    """
-    snapshot = Snapshot(system, workspace, posts=True)
-    snapshot.read_ahead()
-    if prepare:
-        prepare(snapshot.state, snapshot.now)
-    try:
-        with ExitStack() as later, under_lock(system, workspace, config):  # `later` runs after the lock is released
-            snapshot.catch_up()
-            _check_complete(snapshot)
-            if not snapshot.fresh:
-                snapshot.save(reported=False)  # before time advances in the state: no event records that
-            transaction = Transaction(system, workspace, snapshot, notes)
-            try:
-                transaction.act_as(who(transaction))
-                transaction.record_observations(config)
-                value = decide(transaction)
-            finally:  # what was appended before a refusal (a death, a new session) stays in the log
-                transaction.finish()
-                notes += snapshot.problem_notes(again=False)
-                if transaction.appended or transaction.outdated:
-                    if transaction.started:
-                        archive_ended(system, workspace, snapshot.history, snapshot.state, snapshot.now)
-                    if transaction.appended and not is_known(snapshot.history, snapshot.marked):
-                        write_marker(workspace, transaction.me.session)
-                    if transaction.appended:
-                        snapshot.save()
-                    save_index(system, workspace, config, snapshot)
-                    board = present_board(system, config, snapshot, transaction.at, {})
-                    notes += write_board(workspace, board)
-                    if transaction.appended and has_person_config(system.env):
-                        from coord.workspace.notify.due import note_needs, start_delivery  # few people use it
-
-                        if note_needs(system, workspace, board, transaction.me):
-                            later.callback(start_delivery, system, workspace)
-    except LogError as error:
-        raise no_log(str(error)) from None
-    return Outcome(transaction.me, snapshot, value)

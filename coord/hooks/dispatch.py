@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from coord.clients.registry import home_path
 from coord.engine.snapshot import Snapshot
-from coord.engine.transaction import Transaction, transact
+from coord.engine.transact import transact
+from coord.engine.transaction import Transaction
 from coord.errors import CoordError
 from coord.guard import hook_state
 from coord.guard.denial import denial_text
@@ -83,6 +84,7 @@ def _transact(
         lambda transaction: _calling_identity(system, workspace, call, transaction),
         [],
         lambda state, now: answers.learn(to_check(request, state, now)),
+        in_hook=True,
     ).value
 
 

@@ -69,7 +69,7 @@ def finish_edits(
     """
     ended: list[EventId] = []
     for claim in claims:
-        if not claim.automatic:
+        if not claim.automatic or transaction.is_elsewhere(claim.session):
             continue
         edit = _Edit(transaction.workspace, claim)
         if reason := edit.finished_because(transaction, config, answers.of(edit), idle=idle):

@@ -11,7 +11,8 @@ import sys
 from coord.clients.client import client_named
 from coord.engine.guard_index import with_worktree_names
 from coord.engine.snapshot import Snapshot
-from coord.engine.transaction import Transaction, transact
+from coord.engine.transact import transact
+from coord.engine.transaction import Transaction
 from coord.errors import CoordError
 from coord.guard import hook_state
 from coord.guard.caller import calling_client
@@ -148,4 +149,4 @@ def _finish_edits(
     def act(transaction: Transaction) -> None:
         finish_conflicting(transaction, config, ask, answers)
 
-    transact(system, workspace, config, act, lambda _: identity, [])
+    transact(system, workspace, config, act, lambda _: identity, [], in_hook=True)

@@ -52,6 +52,12 @@ def host_identity() -> tuple[str, str, str]:
     return blake2b(secret.encode(), digest_size=8, key=b"coord").hexdigest(), boot, namespace
 
 
+def host_name() -> str:
+    """Return the name of this machine, without control characters."""
+    name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    return "".join(filter(str.isprintable, name))
+
+
 def user_id() -> int:
     """Return the id of the user as whom this process runs. On Windows it is 0, as is the owner of each file there."""
     return os.geteuid() if hasattr(os, "geteuid") else 0

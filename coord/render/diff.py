@@ -32,6 +32,7 @@ _ENDED: dict[DecisionKind, str] = {
     "timed_out": "not granted in time",
     "handed_over": "handed over",
     "broken": "broken",
+    "yielded": "it was provisional, and another session got it",
     "finished": "its edit was finished",
     "session_ended": "its session ended",
     "session_dead": "its session was presumed dead",

@@ -145,6 +145,9 @@ _OUTCOME_TEXT: dict[str, Callable[[ClaimHistoryEntry, Names], str]] = {
         else f"{_claim_of(e, names)} passes from its subagent to the session"
     ),
     "broken": lambda e, names: f"{_who(e.by, names)} breaks {_claim_of(e, names)}",
+    "yielded": lambda e, names: (
+        f"{_claim_of(e, names)} was provisional, and ends because {_who(e.by, names)} agreed with all machines"
+    ),
     "finished": lambda e, names: f"{_claim_of(e, names)}, made by a hook, ends{_after(e)}",
     "bypassed": lambda e, names: (
         f"{_who(e.by, names)} bypasses {_claim_of(e, names)}, and {_who(e.session, names)} is told"
@@ -158,7 +161,7 @@ _OUTCOME_TEXT: dict[str, Callable[[ClaimHistoryEntry, Names], str]] = {
 }
 
 
-_ENDS = ("released", "expired", "broken", "session_ended", "session_dead", "lapsed", "finished")
+_ENDS = ("released", "expired", "broken", "session_ended", "session_dead", "lapsed", "finished", "yielded")
 
 
 # --- who holds it now ------------------------------------------------------------------------------------------------

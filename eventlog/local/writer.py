@@ -31,10 +31,13 @@ class JournalWriter:
     """Appends to one journal. It must be used under the machine's lock, and closed.
 
     `position` must be where reading the journal stopped. Opening repairs a tear and describes that in `mended`. Raises
-    JournalClosed if the journal takes no more events, and LogError if it cannot be opened.
+    JournalClosed if the journal takes no more events, and LogError if it cannot be opened. With `drafts`, nothing is
+    written before `write_draft`.
     """
 
-    def __init__(self, folder: str, session: str, position: Position) -> None:
+    def __init__(self, folder: str, session: str, position: Position, *, drafts: bool = False) -> None:
+        self.drafts, self.draft = drafts, b""
+        self._is_new = not position.size
         self.path = os.path.join(folder, session + JOURNAL_SUFFIX)
         self.session, self.position, self.mended = session, position, ""
         if reason := known_closed_reason(folder, session, position):
@@ -89,14 +92,34 @@ class JournalWriter:
             lines = encode_lines(events, start.hashes[0])
         except ValueError as error:
             raise AppendFailed(f"this cannot be written: {error}. Nothing was written.") from None
+        size = len(data := b"".join(lines))
+        if self.drafts:
+            self.draft += data
+        else:
+            self._write(data, start.size)
+        self.position = position_after(start, events, size, lines[-1][:-1])
+
+    def write_draft(self) -> None:
+        """Write all lines that were appended, in one write. Raises AppendFailed; the journal is then unchanged."""
+        data, self.draft = self.draft, b""
+        self._write(data, self.position.size - len(data))
+
+    def drop_draft(self) -> None:
+        """Forget the lines that were appended, and remove the journal if it is new."""
+        self.draft = b""
+        if self._is_new:
+            with suppress(OSError):
+                if os.fstat(self._fd).st_size == 0:
+                    os.unlink(self.path)
+
+    def _write(self, data: bytes, start: int) -> None:
         try:
-            size = len(data := b"".join(lines))
+            size = len(data)
             reason = "only part of it could be written" if os.write(self._fd, data) != size else ""
         except OSError as error:
             reason = error.strerror or str(error)
         if reason:
-            self._undo_write(start.size, reason)
-        self.position = position_after(start, events, size, lines[-1][:-1])
+            self._undo_write(start, reason)
 
     def sync(self) -> None:
         """Make every appended event durable. Raises SyncFailed if that is unknown; the journal is then sealed."""

@@ -2,9 +2,8 @@
 
 Each machine writes only in its own folder, `FOLDER/MACHINE`: one file for each journal it publishes, `SESSION.jsonl`,
 renamed to `ended/SESSION@SIZE.jsonl` once the journal is complete. So no two machines write one file, and whatever
-synchronises the directory has nothing to merge. A file can arrive in part: readers pass on what is there, up to the
-last complete line, and the caller verifies it. Files that a synchroniser makes of conflicts, or while it copies, are
-ignored.
+synchronises the directory has nothing to merge. A file can arrive in part: readers pass on what is there, and
+the caller takes only lines that verify. Files that a synchroniser makes of conflicts, or while it copies, are ignored.
 """
 
 import os
@@ -20,11 +19,10 @@ from msgspec.json import decode, encode
 from eventlog.digest import blake2b
 from eventlog.events import Instant
 from eventlog.remotes.piece import MAX_PIECE_BYTES, Piece
-from eventlog.remotes.remote import BEHIND, Behind, ReadResult, RemoteAway, RemoteRefused
+from eventlog.remotes.remote import Behind, ReadResult, RemoteAway, RemoteRefused
 
 ENDED = "ended"
 SUFFIX = ".jsonl"
-WATCH_S = 2  # between two looks at the directory; a synchroniser takes longer
 
 
 class _File(Struct, array_like=True, frozen=True):
@@ -51,10 +49,11 @@ class FolderRemote:
     """Implement `Remote` over a directory. `machine` names the folder in it that this machine writes."""
 
     agrees = False
+    whole_segments = False
 
-    def __init__(self, folder: Path, machine: str, watch_s: float = WATCH_S) -> None:
-        self.name = str(folder)
-        self._folder, self._machine, self._watch_s = folder, machine, watch_s
+    def __init__(self, path: str, machine: str, *, poll_s: float = 5) -> None:
+        self.name = path
+        self._folder, self._machine, self._poll_s = Path(path), machine, poll_s
         self._ended = threading.Event()
         self._check()
 
@@ -72,20 +71,18 @@ class FolderRemote:
             raise _problem(self.name, error) from None
         return ReadResult(encode(now).decode() if now else "", restarted=restarted)
 
-    def publish(self, pieces: Sequence[Piece], cursor: str | None) -> str | Behind:
-        """Append pieces to this machine's files, durably. With a cursor, nothing is published: no condition can hold.
+    def publish(self, pieces: Sequence[Piece], cursor: str) -> str | Behind:
+        """Append pieces to this machine's files, durably. The cursor is no condition, and stays what was read.
 
         Raises RemoteRefused if a piece begins after the end of its file.
         """
-        if cursor is not None:
-            return BEHIND
         self._check()
         try:
             for piece in pieces:
                 self._write(piece)
         except OSError as error:
             raise _problem(self.name, error) from None
-        return ""
+        return cursor
 
     def watch(self, cursor: str, timeout_s: float) -> bool:
         """Look at the sizes of the files again and again."""
@@ -98,7 +95,7 @@ class FolderRemote:
             left = end - time.monotonic()
             if left <= 0:
                 break
-            self._ended.wait(min(left, self._watch_s))
+            self._ended.wait(min(left, self._poll_s))
         return False
 
     def clock(self) -> Instant:
@@ -148,7 +145,7 @@ class FolderRemote:
         try:
             for journal in self._journals():
                 with suppress(FileNotFoundError), journal.path.open("rb") as file:
-                    size = _complete_size(file.fileno())
+                    size = os.fstat(file.fileno()).st_size
                     sizes[journal.key] = (size, size == journal.full_size)
         except OSError as error:
             raise _problem(self.name, error) from None
@@ -174,7 +171,7 @@ class FolderRemote:
 def _read_journal(journal: _Journal, before: _File, use: Callable[[Piece], None]) -> _File:
     """Pass on what a file has more than `before`, and return what is known then."""
     with journal.path.open("rb") as file:
-        size = _complete_size(file.fileno())
+        size = os.fstat(file.fileno()).st_size
         start, archived = before.size, before.archived
         while start < size or (size == journal.full_size and not archived):
             data = os.pread(file.fileno(), min(MAX_PIECE_BYTES, size - start), start)
@@ -214,18 +211,6 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(number)
     finally:
         os.close(number)
-
-
-def _complete_size(file: int) -> int:
-    """Return the size of a file up to the end of its last complete line."""
-    end = os.fstat(file).st_size
-    while end:
-        start = max(0, end - 4096)
-        found = os.pread(file, end - start, start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0
 
 
 def _digest(file: int, size: int) -> str:

@@ -52,6 +52,9 @@ class Remote(Protocol):
 
     name: str  # as people write it: `git origin`, `nats://host:4222/stream`, a folder
     agrees: bool  # whether it can publish on a condition
+    whole_segments: (
+        bool  # whether it takes pieces only from a multiple of `MAX_PIECE_BYTES` on, up to the next or the end
+    )
 
     def read(self, cursor: str, use: Callable[[Piece], None]) -> ReadResult:
         """Pass each piece that was published after `cursor` to `use`, at least once, and the pieces of one journal in
@@ -59,11 +62,11 @@ class Remote(Protocol):
         """
         ...
 
-    def publish(self, pieces: Sequence[Piece], cursor: str | None) -> str | Behind:
-        """Publish all pieces or none, durably, and return the cursor after them. To publish the same again changes
-        nothing. With a `cursor`, publish only if nothing was published after it. Raises OutcomeUnknown too.
+    def publish(self, pieces: Sequence[Piece], cursor: str) -> str | Behind:
+        """Publish all pieces or none, durably, if nothing was published after `cursor`, and return the cursor after
+        them. To publish the same again changes nothing. Raises OutcomeUnknown too.
 
-        Without a cursor, the returned one is BEGINNING if others published meanwhile: their pieces must still be read.
+        A remote that does not agree ignores the cursor.
         """
         ...
 
@@ -74,7 +77,7 @@ class Remote(Protocol):
         ...
 
     def clock(self) -> Instant:
-        """Return the time of the remote's own clock; empty if it tells none."""
+        """Return the time of the remote's own clock at its last answer; empty if it tells none."""
         ...
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ these are merged. The answer that a requester got is part of its event, and can 
 5. Handover: `hand_over`.
 6. Cycles: `projections.rules.cycles`.
 7. Tokens: `next_token` and `is_token_valid`.
-8. Loss: `projections.rules.requests.record_loss`.
+8. Loss: `projections.rules.requests.record_loss`, and `yields_to` for provisional claims.
 9. Death: `projections.rules.liveness` and `projections.rules.sessions`.
 
 `projections.rules.requests` applies the rules to each event. At one instant, waits end first, then claims end, then
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from eventlog.events import Event, EventId, Instant, add_time, to_micros
+from eventlog.events import DAY_S, NEVER, ClaimHandedOver, Event, EventId, Instant, add_time, to_micros
 from projections.rules.conflicts import conflict, own_covers
 from projections.rules.state import (
     Claim,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from projections.rules.claim_index import ClaimIndex
 
 INDEX = "_index"  # an attribute of a state that is not a field, so it is neither saved nor copied
+UNCONFIRMED_S = 2 * DAY_S  # an expired claim of another machine is kept for this long, until that machine writes again
 ACCEPT_TIMEOUT_S = 60  # a grant to a waiting request lapses after this time unless it is accepted
 
 
@@ -84,13 +85,28 @@ def find_obstacles(state: State, request: ClaimRequest) -> list[ClaimRequest]:
     """Return the active claims, and then the earlier waiting requests, that conflict with a request, each in order."""
     index = index_of(state)
     ahead = index.waits.number_of(request.id)
-    claims = (claim for claim in index.claims.near(request.resource) if conflict(claim, request))
+    claims = (
+        claim
+        for claim in index.claims.near(request.resource)
+        if conflict(claim, request) and not yields_to(claim, request, state.at)
+    )
     waits = (
         wait
         for wait in index.waits.near(request.resource)
-        if index.waits.number_of(wait.id) < ahead and conflict(wait, request)
+        if index.waits.number_of(wait.id) < ahead
+        and conflict(wait, request)
+        and (request.provisional or not wait.provisional)
     )
     return [*index.claims.in_order(claims), *index.waits.in_order(waits)]
+
+
+def yields_to(claim: Claim, request: ClaimRequest, at: Instant) -> bool:
+    """Rule 8: return whether a claim yields at `at` to a request that all machines agreed on.
+
+    A claim that was made or extended without the other machines is provisional from `agreed_until` on. Otherwise it
+    could take away, at the next merge, what another session was told that it holds.
+    """
+    return not request.provisional and claim.agreed_until <= max(at, request.asked_at)
 
 
 def next_token(state: State, at: Instant) -> int:
@@ -129,19 +145,37 @@ def advance_time(state: State, to: Instant, record: DecisionRecorder) -> None:
         for claim in index_of(state).claims.take_ended(at):
             what: DecisionKind = "lapsed" if claim.accept_by else "expired"
             end_claim(state, claim, at, 4 if claim.accept_by else 3, what, record)
+            if what == "expired" and not claim.imported and state.sessions[claim.session].machine:
+                state.expired[claim.id] = claim
             if what == "expired" and not claim.automatic and not claim.imported:
                 notice = Notice(claim.id, at, "expired", (claim.resource,))
                 state.sessions[claim.session].notices.append(notice)
         grant_waiting(state, at, record)
 
 
+def confirm_expiries(state: State, event: Event) -> None:
+    """Rule 3: forget the expired claims of the machine that wrote an event after their ends: it has not renewed them.
+
+    A session on another machine may otherwise not know of a renewal yet. Old ones are forgotten too.
+    """
+    writer = state.sessions.get(event.session)
+    machine, oldest = writer.machine if writer else "", add_time(event.at, -UNCONFIRMED_S)
+    state.expired = {
+        name: claim
+        for name, claim in state.expired.items()
+        if claim.expires_at >= oldest
+        and not (state.sessions[claim.session].machine == machine and claim.expires_at <= event.at)
+    }
+
+
 def grant_waiting(state: State, at: Instant, record: DecisionRecorder, cause: EventId = "") -> None:
     """Rule 4: grant each waiting request, in order, that no longer has a conflict, at this instant."""
     index = index_of(state)
-    for wait in index.take_unblocked():
-        if not find_obstacles(state, wait):
-            index.waits.remove(wait)  # the claim that it becomes blocks the same requests
-            grant_claim(state, wait, at, record, cause, to_waiter=True)
+    while waits := index.take_unblocked():
+        for wait in waits:
+            if wait.id in state.waits and not find_obstacles(state, wait):
+                index.waits.remove(wait)  # the claim that it becomes blocks the same requests
+                grant_claim(state, wait, at, record, cause, to_waiter=True)
     state.due = index.next_end()
 
 
@@ -150,17 +184,33 @@ def grant_claim(
 ) -> None:
     """Make a request an active claim from `at` on.
 
-    A grant to a waiting request must be accepted. An imported claim protects nothing here, so it gets no token.
+    A grant to a waiting request must be accepted. An imported claim protects nothing here, so it gets no token. Claims
+    that yield to the request end, and their sessions are notified (rule 8).
     """
+    _end_yielding(state, request, at, record, cause)
     claim = Claim(
         **request_fields(request),
         granted_at=at,
         expires_at=add_time(at, request.ttl_s),
         token=0 if request.imported else next_token(state, at),
         accept_by=add_time(at, ACCEPT_TIMEOUT_S) if to_waiter else "",
+        agreed_until=at if request.provisional else NEVER,
     )
     index_of(state).claims.add(claim)
     record(Decision(at, 4 if to_waiter else 2, "granted", request.id, request.session, request.resource, cause))
+
+
+def _end_yielding(state: State, request: ClaimRequest, at: Instant, record: DecisionRecorder, cause: EventId) -> None:
+    if state.expired:
+        state.expired = {name: claim for name, claim in state.expired.items() if not conflict(claim, request)}
+    if request.provisional or request.imported:
+        return
+    claims = index_of(state).claims
+    for claim in claims.in_order(one for one in claims.near(request.resource) if conflict(one, request)):
+        end_claim(state, claim, at, 8, "yielded", record, cause, became=(request.id,))
+        reason = f"{request.resource} was agreed on with all machines"
+        notice = Notice(cause or claim.id, at, "lost", (claim.resource,), request.session, reason)
+        state.sessions[claim.session].notices.append(notice)
 
 
 def request_fields(request: ClaimRequest) -> dict[str, Any]:
@@ -197,12 +247,16 @@ def end_wait(
     record(Decision(at, rule, what, wait.id, wait.session, wait.resource, cause))
 
 
-def renew_claim(state: State, claim: Claim, at: Instant, ttl_s: int, *, shorten: bool = False) -> None:
+def renew_claim(
+    state: State, claim: Claim, at: Instant, ttl_s: int, *, shorten: bool = False, provisional: bool = False
+) -> None:
     """Rule 3: extend a claim to `ttl_s` seconds from now. This also accepts a grant.
 
     A later end stays, except with `shorten`. The end of an automatic claim only moves forward: it ends with its edit.
+    If the other machines could not be asked, what is added is `provisional` (rule 8).
     """
     end = add_time(at, ttl_s)
+    claim.agreed_until = min(claim.agreed_until, claim.ends_at) if provisional else NEVER
     claim.expires_at = end if shorten and not claim.automatic else max(claim.expires_at, end)
     accept_claim(state, claim)
 
@@ -264,14 +318,18 @@ def _transfer(claims: list[Claim], state: State, new: str, event: Event, record:
     return tuple(claim.resource for claim in claims)
 
 
-def handover_claim(state: State, claim: Claim, to: str, event_id: EventId, at: Instant) -> Claim | tuple[EventId, ...]:
+def handover_claim(
+    state: State, claim: Claim, to: str, event_id: EventId, at: Instant, *, provisional: bool = False
+) -> Claim | tuple[EventId, ...]:
     """Rule 5: return the claim that a handover creates, with the same end, or the obstacles if the handover is void.
 
     It is void if the new holder is not live, or if the new claim would conflict with another active claim. That can be
     one of the giver or of one of its subagents.
     """
     fields = request_fields(claim) | {"id": event_id, "session": to, "agent": "", "asked_at": at}
-    new = Claim(**fields, granted_at=at, expires_at=claim.expires_at, token=0)
+    fields["provisional"] = provisional
+    agreed_until = at if fields["provisional"] else claim.agreed_until
+    new = Claim(**fields, granted_at=at, expires_at=claim.expires_at, token=0, agreed_until=agreed_until)
     claims = index_of(state).claims
     near = (other for other in claims.near(new.resource) if other.id != claim.id and conflict(other, new))
     others = tuple(other.id for other in claims.in_order(near))
@@ -279,12 +337,13 @@ def handover_claim(state: State, claim: Claim, to: str, event_id: EventId, at: I
     return others if others or target is None or not target.live else new
 
 
-def hand_over(state: State, claim: Claim, to: str, note: str, event: Event, record: DecisionRecorder) -> bool:
+def hand_over(state: State, claim: Claim, payload: ClaimHandedOver, event: Event, record: DecisionRecorder) -> bool:
     """Rule 5: grant a claim to the named session, with the same end and a new token, before any waiting request.
 
     There is no gap in between. Returns False if the handover is void; see `handover_claim`.
     """
-    new = handover_claim(state, claim, to, event.id, event.at)
+    to, note = payload.to, payload.note
+    new = handover_claim(state, claim, to, event.id, event.at, provisional=payload.provisional)
     if not isinstance(new, Claim):
         record(Decision(event.at, 5, "void", claim.id, claim.session, claim.resource, event.id, new))
         return False

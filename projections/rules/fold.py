@@ -32,7 +32,7 @@ from eventlog.events import (
     Unknown,
 )
 from projections.rules import messages, requests, sessions
-from projections.rules.claims import advance_time
+from projections.rules.claims import advance_time, confirm_expiries
 from projections.rules.state import DecisionRecorder, State, ignore_decision
 
 
@@ -84,6 +84,8 @@ def fold(state: State, events: Iterable[Event], record: DecisionRecorder = ignor
         elif sessions.has_effect(state, event):
             sessions.mark_alive(state, event, record)
             _HANDLERS[type(payload)](state, event, payload, record)
+        if state.expired:
+            confirm_expiries(state, event)
         state.last = key
         state.events += 1
     return state

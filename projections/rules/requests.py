@@ -7,6 +7,7 @@ event can be valid when it is written but void in the merged history; its author
 from typing import TypeAlias
 
 from eventlog.events import (
+    NEVER,
     ClaimAccepted,
     ClaimBroken,
     ClaimBypassed,
@@ -58,6 +59,7 @@ def request_of(event: Event, payload: ClaimRequested) -> ClaimRequest:
         note=payload.note,
         asked_at=event.at,
         imported=event.imported is not None,
+        provisional=payload.provisional,
     )
 
 
@@ -81,7 +83,14 @@ def on_requested(state: State, event: Event, payload: ClaimRequested, record: De
         _record_decision(record, event, request, 2, "refused", verdict.obstacles)
     elif verdict.outcome == "renewed":
         own = state.claims[verdict.renewed]
-        renew_claim(state, own, event.at, payload.ttl_s, shorten=payload.shorten and own.resource == payload.resource)
+        renew_claim(
+            state,
+            own,
+            event.at,
+            payload.ttl_s,
+            shorten=payload.shorten and own.resource == payload.resource,
+            provisional=payload.provisional,
+        )
         _record_decision(record, event, request, 2, "renewed", (verdict.renewed,))
     elif verdict.outcome == "granted":
         grant_claim(state, request, event.at, record, event.id, to_waiter=payload.told == "waiting")
@@ -102,6 +111,7 @@ def on_accepted(state: State, event: Event, payload: ClaimAccepted, record: Deci
     """Rules 4 and 8: the holder accepts the grant of its waiting request. If there is no grant, the claim is lost."""
     claim = _held_claim(state, event, payload)
     if claim is not None:
+        claim.agreed_until = min(claim.agreed_until, claim.ends_at) if payload.provisional else NEVER
         accept_claim(state, claim)
         _record_decision(record, event, claim, 4, "accepted")
     else:
@@ -131,6 +141,7 @@ def _reconstructed_request(event: Event, payload: ClaimAccepted) -> ClaimRequest
         automatic=False,
         note="",
         asked_at=event.at,
+        provisional=payload.provisional,
     )
 
 
@@ -138,7 +149,7 @@ def on_renewed(state: State, event: Event, payload: ClaimRenewed, record: Decisi
     """Rule 3: the holder renews a claim."""
     claim = _held_claim(state, event, payload)
     if claim is not None:
-        renew_claim(state, claim, event.at, payload.ttl_s, shorten=payload.shorten)
+        renew_claim(state, claim, event.at, payload.ttl_s, shorten=payload.shorten, provisional=payload.provisional)
         _record_decision(record, event, claim, 3, "renewed", (claim.id,))
         grant_waiting(state, event.at, record, event.id)
 
@@ -161,7 +172,7 @@ def on_handed_over(state: State, event: Event, payload: ClaimHandedOver, record:
     claim, and the named session that it does not get it.
     """
     claim = _held_claim(state, event, payload)
-    if claim is not None and hand_over(state, claim, payload.to, payload.note, event, record):
+    if claim is not None and hand_over(state, claim, payload, event, record):
         _notify(
             state, payload.to, Notice(event.id, event.at, "handed_over", (claim.resource,), event.actor, payload.note)
         )
@@ -191,6 +202,7 @@ def on_broken(state: State, event: Event, payload: ClaimBroken, record: Decision
         end_wait(state, wait, event.at, 4, "withdrawn", record, event.id)
         grant_waiting(state, event.at, record, event.id)
     if claim is None:
+        state.expired.pop(payload.claim, None)
         return
     end_claim(state, claim, event.at, 3, "broken", record, event.id)
     if claim.session != event.actor and not claim.imported:

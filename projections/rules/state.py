@@ -39,6 +39,7 @@ class ClaimRequest(Struct, kw_only=True, array_like=True, gc=False):
     note: str
     asked_at: Instant
     imported: bool = False
+    provisional: bool = False  # whether it was made without the other machines, so that it yields to agreed requests
 
 
 class Claim(ClaimRequest):
@@ -48,6 +49,7 @@ class Claim(ClaimRequest):
     expires_at: Instant
     token: int  # the fencing token of this grant; 0 if it was imported
     accept_by: Instant = ""  # the deadline of a grant to a waiting request, until it is accepted
+    agreed_until: Instant = NEVER  # from then on it yields to requests that all machines agreed on
 
     @property
     def ends_at(self) -> Instant:
@@ -156,6 +158,7 @@ class Session(Struct, kw_only=True, array_like=True):
     doing_n: int = 0  # the number of its last heartbeat that has an action
     doing_journal: str = ""  # the journal of that heartbeat, if it is imported
     last_n: int = 0  # the number of its latest event; 0 if that is imported
+    host: str = ""  # the name of its machine, if it was written
     answered_at: Instant = ""  # when a person last wrote to it alone, or to it among others, while it was blocked
 
     @property
@@ -172,6 +175,7 @@ class State(Struct, dict=True):
     waits: dict[EventId, WaitingRequest] = field(default_factory=dict)  # in the order of the requests
     messages: dict[EventId, Message] = field(default_factory=dict)
     recent: list[EventId] = field(default_factory=list)  # the newest messages
+    expired: dict[EventId, Claim] = field(default_factory=dict)  # whose machine has written nothing since they expired
     unknown: dict[str, int] = field(default_factory=dict)  # events of newer versions, by type
     imported: set[str] = field(default_factory=set)  # the imported files, by digest and path
     types: set[str] = field(default_factory=set)  # the types of all resources that were ever requested
@@ -217,6 +221,7 @@ DecisionKind: TypeAlias = Literal[
     "broken",
     "finished",
     "bypassed",
+    "yielded",
     "session_ended",
     "session_dead",
     "lost",

@@ -202,7 +202,7 @@ def _released_claims(held: Iterable[ClaimInterval], by_id: dict[EventId, Event])
             yield replace(item_of_interval(interval, "handed_over", (event.payload.to,)), words=event.payload.note)
 
 
-_INVOLUNTARY_ENDS = ("session_ended", "session_dead", "passed_on", "expired", "lapsed", "broken")
+_INVOLUNTARY_ENDS = ("session_ended", "session_dead", "passed_on", "expired", "lapsed", "broken", "yielded")
 
 
 def _remaining_claims(state: State, held: Iterable[ClaimInterval]) -> Iterator[ReportItem]:

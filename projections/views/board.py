@@ -59,6 +59,7 @@ class SessionRow(Struct, frozen=True):
     unread: int
     claims: int
     same_conversation: tuple[str, ...]  # the sessions that have its conversation in another process
+    elsewhere: str = ""  # the name of its machine, if that is another one
 
 
 class ClaimRow(Struct, frozen=True):
@@ -78,6 +79,8 @@ class ClaimRow(Struct, frozen=True):
     accepted: bool
     imported: bool  # an imported claim, which prevents nothing
     holder_gone: str  # the evidence, if the holder is dead but not yet recorded as such
+    provisional_from: Instant = ""  # from then on it yields to claims that all machines agreed on; empty: never
+    elsewhere: str = ""  # the name of the holder's machine, if that is another one
 
 
 class WaitRow(Struct, frozen=True):
@@ -135,6 +138,7 @@ class Board(Struct, frozen=True):
     names: dict[str, str]  # of the sessions that have a name, by id
     counts: BoardCounts
     most: int | None = None
+    link: tuple[str, ...] = ()  # the state of the exchange with other machines, a line each
 
 
 def build_board(
@@ -145,12 +149,14 @@ def build_board(
     log_needs: Iterable[Need] = (),
     most: int | None = None,
     idle: Mapping[str, str] | None = None,
+    machine: str = "",
 ) -> Board:
     """Return the board at `now`; `state` must already be at that time.
 
     `gone` has the evidence for each session whose anchor, and for each waiting request whose process, the observer
     found to be gone; `idle` has it for each session that reports work although the observer found its agent not to be
-    at work. `log_needs` are the problems of the log. `most` limits the number of rows of each kind.
+    at work. `machine` is the observer's.
+    `log_needs` are the problems of the log. `most` limits the number of rows of each kind.
     """
     seen = Observed(now, silent_s, gone, idle)
     an_hour_ago, holding = add_time(now, -HOUR_S), Counter([claim.session for claim in state.claims.values()])
@@ -170,8 +176,11 @@ def build_board(
     needs, copies = rank_needs(state, seen, log_needs), resumed_twice(here)
     board = Board(
         now=now,
-        sessions=sorted((_session_row(s, seen, holding[s.id], copies) for s in shown), key=_row_order),
-        claims=[claim_row(claim, gone.get(claim.session, "")) for claim in sorted(claims, key=_claim_order)],
+        sessions=sorted((_session_row(s, seen, holding[s.id], copies, machine) for s in shown), key=_row_order),
+        claims=[
+            claim_row(claim, gone.get(claim.session, ""), elsewhere(state, claim.session, machine))
+            for claim in sorted(claims, key=_claim_order)
+        ],
         waiting=[_wait_row(state, wait, gone.get(wait.id, "")) for wait in islice(state.waits.values(), most)],
         messages=[message_row(state, name) for name in reversed(state.recent)],
         needs=[complete_need(make(), state) for *_, make in needs[:most]],
@@ -225,7 +234,9 @@ def _sessions_on(board: Board) -> set[str]:
     return shown
 
 
-def _session_row(session: Session, seen: Observed, claims: int, copies: Mapping[str, tuple[str, ...]]) -> SessionRow:
+def _session_row(
+    session: Session, seen: Observed, claims: int, copies: Mapping[str, tuple[str, ...]], machine: str
+) -> SessionRow:
     evidence = seen.gone.get(session.id, "")
     status: Literal["live", "silent", "dead", "continued", "ended", "imported"] = session.status
     if session.live and (evidence or seen.is_silent(session)):
@@ -239,6 +250,7 @@ def _session_row(session: Session, seen: Observed, claims: int, copies: Mapping[
         claims=claims,
         same_conversation=copies.get(session.id, ()),
         agents=tuple(f"{name} ({kind})" if kind else name for name, kind in session.agents.items()),
+        elsewhere=_host_elsewhere(session, machine),
     )
 
 
@@ -249,7 +261,18 @@ _HEARTBEAT_FIELDS = tuple(set(SessionRow.__struct_fields__) & set(SessionHeartbe
 _session_values, _heartbeat_values = attrgetter(*_SESSION_FIELDS), attrgetter(*_HEARTBEAT_FIELDS)
 
 
-def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
+def elsewhere(state: State, session: str, machine: str) -> str:
+    """Return the name of the machine of a session, if it is not `machine`; empty if it is, or either is unknown."""
+    found = state.sessions.get(session)
+    return _host_elsewhere(found, machine) if found else ""
+
+
+def _host_elsewhere(session: Session, machine: str) -> str:
+    is_other = machine and session.host and session.machine not in ("", machine)
+    return (session.host or session.machine[:6]) if is_other else ""
+
+
+def claim_row(claim: Claim, holder_gone: str = "", elsewhere: str = "") -> ClaimRow:
     """Return the row of a claim."""
     return ClaimRow(
         id=claim.id,
@@ -266,12 +289,17 @@ def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
         accepted=not claim.accept_by,
         imported=claim.imported,
         holder_gone=holder_gone,
+        provisional_from=claim.agreed_until if claim.agreed_until < claim.ends_at else "",
+        elsewhere=elsewhere,
     )
 
 
-def claim_rows(state: State, gone: Mapping[str, str]) -> list[ClaimRow]:
-    """Return the rows of all claims, by resource. `gone` is as in `build_board`."""
-    rows = [claim_row(claim, gone.get(claim.session, "")) for claim in state.claims.values()]
+def claim_rows(state: State, gone: Mapping[str, str], machine: str = "") -> list[ClaimRow]:
+    """Return the rows of all claims, by resource. `gone` and `machine` are as in `build_board`."""
+    rows = [
+        claim_row(claim, gone.get(claim.session, ""), elsewhere(state, claim.session, machine))
+        for claim in state.claims.values()
+    ]
     return sorted(rows, key=_claim_order)
 
 

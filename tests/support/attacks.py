@@ -82,6 +82,17 @@ ATTACKS = {
         20,
         1_000,
     ),
+    22: Attack(
+        (1, 3), "3 machines with 4 processes each agree over git, while their links are killed", "histories", 2, 20
+    ),
+    23: Attack(
+        (1, 3),
+        "the same over a cluster of 3 NATS servers, whose leader is killed or stopped, or cut off",
+        "histories",
+        3,
+        100,
+    ),
+    24: Attack((3,), "claims raced from 2 machines, over git and NATS", "claims", 40, 400),
 }
 
 

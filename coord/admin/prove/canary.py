@@ -17,7 +17,8 @@ from msgspec import Struct
 
 from coord.admin.install.record import missing_folders, remove_folders
 from coord.engine.history.full import FullHistory
-from coord.engine.transaction import Transaction, transact
+from coord.engine.transact import transact
+from coord.engine.transaction import Transaction
 from coord.errors import CoordError, refused
 from coord.guard import hook_state
 from coord.platform.git.repository import CONFIG, FOLDER, find_repository

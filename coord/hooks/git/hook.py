@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from coord.engine.guard_index import with_worktree_names
 from coord.engine.snapshot import Snapshot
-from coord.engine.transaction import Transaction, transact
+from coord.engine.transact import transact
+from coord.engine.transaction import Transaction
 from coord.errors import CoordError
 from coord.guard.work_signs import read_signs
 from coord.hooks import edits
@@ -130,7 +131,7 @@ class GitHook:
                 if temporary:
                     transaction.append(SessionEnded(reason="it was started for one call of git"))
 
-        transact(self.system, self.workspace, config, act, who, [])
+        transact(self.system, self.workspace, config, act, who, [], in_hook=True)
 
 
 def hooks_in(system: System) -> list[GitHook]:

@@ -20,6 +20,7 @@ def board_markdown(board: Board) -> str:
         f"{plural(counts.claims, 'claim')} · {plural(counts.waiting, 'request')} waiting · "
         f"{plural(board.events, 'event')} in the log\n",
     ]
+    parts += [f"{text}\n" for text in map(markdown_text, board.link)]
     if board.needs:
         from coord.render.needs import need_markdown  # most boards have no such rows
 
@@ -75,7 +76,7 @@ def _session(row: SessionRow, now: Instant, names: Names) -> Sequence[str]:
     sign = _SIGNS[row.status] + (" silent" if row.status == "silent" else "")
     return (
         sign,
-        session_label(row.id, names, full=True),
+        session_label(row.id, names, full=True) + (f" on {row.elsewhere}" if row.elsewhere else ""),
         doing,
         row.phase,
         row.progress,
@@ -91,10 +92,13 @@ def _claims(board: Board, names: Names) -> Iterable[str]:
     rows = (
         (
             claim.resource + (" (shared)" if claim.mode == "shared" else ""),
-            session_label(claim.session, names) + (f" / {claim.agent}" if claim.agent else ""),
+            session_label(claim.session, names)
+            + (f" / {claim.agent}" if claim.agent else "")
+            + (f" on {claim.elsewhere}" if claim.elsewhere else ""),
             time_text(claim.granted_at, board.now),
             ("it is committed" if claim.automatic else time_text(claim.ends_at, board.now))
             + ("" if claim.accepted else ", not yet accepted")
+            + (", provisional" if claim.provisional_from else "")
             + (", imported" if claim.imported else ""),
             claim.note,
         )

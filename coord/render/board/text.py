@@ -27,7 +27,8 @@ def board_sections(board: Board, me: str, most: int = ROWS) -> list[Section]:
     """Return the whole board, with at most this many rows of each section; `me` is the id of the session that reads it,
     or empty.
     """
-    return [*board_body(board, me, most), Section("", [_note(board_foot(board))])]
+    rows = [_note(board_foot(board)), *(Row(styled(text, "warn" if "⚠️" in text else "quiet")) for text in board.link)]
+    return [*board_body(board, me, most), Section("", rows)]
 
 
 def board_foot(board: Board) -> str:
@@ -95,6 +96,7 @@ def _session(row: SessionRow, now: Instant, me: str, names: Names) -> Row:
         styled(row.notes and f"notes: {line(row.notes, 200)}"),
         styled(f"{row.unread} unread" if row.unread and here else "", "warn"),
         styled(line(row.branch) and f"on {line(row.branch)}", "quiet"),
+        styled(row.elsewhere and f"machine: {line(row.elsewhere, 60)}", "quiet"),
         styled(row.client if row.client != "shell" else "", "quiet"),
     )
     return Row(head, below=below, about=row.id)
@@ -119,17 +121,27 @@ def _claim(row: ClaimRow, now: Instant, me: str, names: Names) -> Row:
         *session_pieces(row.session, names),
         *styled(row.agent and f" / {line(row.agent)}"),
         *styled(" (you)" if row.session == me else "", "head"),
+        *styled(row.elsewhere and f" on {line(row.elsewhere, 60)}", "quiet"),
     ]
     text = facts(
         styled("shared" if row.mode == "shared" else ""),
         styled(until(row.ends_at, now, row.automatic)),
         styled("" if row.accepted else "not yet accepted", "warn"),
+        styled(provisional_text(row, now), "warn"),
         styled("imported: conflicts with no claim" if row.imported else ""),
         styled(f"holder dead ({row.holder_gone}): {FREED_NEXT}" if row.holder_gone else "", "bad"),
         _labelled("for: ", row.note),
     )
     since = styled(f"since {time_text(row.granted_at, now)}", "quiet")
     return Row(text, (styled(line(row.resource)), holder), since, about=row.resource)
+
+
+def provisional_text(row: ClaimRow, now: Instant) -> str:
+    """Return whether the other machines have not agreed on a claim; empty if they have."""
+    if not row.provisional_from:
+        return ""
+    later = f" from {time_text(row.provisional_from, now)} on" if row.provisional_from > now else ""
+    return f"provisional{later}: other machines have not agreed"
 
 
 def _wait(row: WaitRow, now: Instant, names: Names) -> Row:

@@ -18,7 +18,7 @@ PutSession: TypeAlias = Callable[[int, SessionInterval], object]
 PutBlocked: TypeAlias = Callable[[int, BlockedInterval], object]
 
 _ENDS = {
-    *("released", "withdrawn", "expired", "lapsed", "timed_out", "handed_over", "passed_on", "broken"),
+    *("released", "withdrawn", "expired", "lapsed", "timed_out", "handed_over", "passed_on", "broken", "yielded"),
     "finished",
     *("session_ended", "session_dead"),
 }

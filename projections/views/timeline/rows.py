@@ -61,6 +61,8 @@ def decision_mark(decision: Decision, event: Event | None) -> Mark | None:
         kind = "refused"
     elif decision.what in ("lost", "broken", "void"):
         kind = decision.what
+    elif decision.what == "yielded":
+        kind = "lost"
     else:
         return None
     return Mark(

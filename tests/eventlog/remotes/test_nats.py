@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from eventlog.remotes import nats as nats_remote
-from eventlog.remotes.nats import NatsRemote, open_nats
-from eventlog.remotes.nats_connection import Connection, Credentials, parse_address
-from eventlog.remotes.nats_stream import settings
+from eventlog.remotes.nats import remote as nats_remote
+from eventlog.remotes.nats.connection import Connection, Credentials, parse_address
+from eventlog.remotes.nats.remote import NatsRemote
+from eventlog.remotes.nats.stream import settings
 from eventlog.remotes.piece import Piece
 from eventlog.remotes.remote import BEHIND, OutcomeUnknown, RemoteAway, RemoteRefused
 from tests.support.nats_servers import PROGRAM, Servers, nats_servers
@@ -31,8 +31,8 @@ def servers(tmp_path: Path) -> Iterator[Servers]:
 def connect(servers: Servers) -> Iterator[Callable[..., NatsRemote]]:
     remotes: list[NatsRemote] = []
 
-    def open_remote(stream: str = "LOG", timeout_s: float = 4) -> NatsRemote:
-        remotes.append(NatsRemote(servers.url(stream), timeout_s=timeout_s))
+    def open_remote(stream: str = "LOG", limit_s: float = 10) -> NatsRemote:
+        remotes.append(NatsRemote(servers.url(stream), limit_s=limit_s))
         return remotes[-1]
 
     yield open_remote
@@ -82,14 +82,6 @@ def test_large_publications_are_made_in_steps(
     assert read(remote) == (pieces, cursor, False)
 
 
-def test_a_publication_without_a_cursor_tells_if_others_came(connect: Callable[..., NatsRemote]) -> None:
-    first, second = connect(), connect()
-    read(first), read(second)
-    cursor = first.publish([Piece(A, 0, b"one\n")], None)
-    assert read(first, str(cursor)) == ([], cursor, False)
-    assert second.publish([Piece("b", 0, b"b\n")], None) == ""
-
-
 def test_pieces_fit_into_the_servers_messages(tmp_path: Path) -> None:
     with nats_servers(tmp_path, extra="max_payload: 8192\n") as servers:
         remote = NatsRemote(servers.url("LOG"))
@@ -109,7 +101,7 @@ def test_a_repeated_publication_is_harmless(connect: Callable[..., NatsRemote]) 
     remote = connect()
     read(remote)
     for _ in range(2):  # as after the window in which a server notices duplicates
-        cursor = remote.publish([Piece(A, 0, b"one\n")], None)
+        cursor = remote.publish([Piece(A, 0, b"one\n")], read(remote)[1])
     assert read(remote) == ([Piece(A, 0, b"one\n")] * 2, cursor, False)
 
 
@@ -117,7 +109,7 @@ def test_a_repeated_publication_is_harmless(connect: Callable[..., NatsRemote]) 
 def test_a_stream_that_changed_is_read_again(servers: Servers, connect: Callable[..., NatsRemote], damage: str) -> None:
     remote = connect()
     read(remote)
-    remote.publish([Piece(A, n, b"%d\n" % n) for n in range(5)], None)
+    remote.publish([Piece(A, n, b"%d\n" % n) for n in range(5)], read(remote)[1])
     cursor = read(remote)[1]
     if damage == "deleted":
         ask(servers, "STREAM.MSG.DELETE.LOG", {"seq": 2})
@@ -127,7 +119,7 @@ def test_a_stream_that_changed_is_read_again(servers: Servers, connect: Callable
         ask(servers, "STREAM.DELETE.LOG")
     if damage == "altered":
         other = connect()
-        other.publish([Piece(A, n, b"%d\n" % (n + (n == 4))) for n in range(5)], None)
+        other.publish([Piece(A, n, b"%d\n" % (n + (n == 4))) for n in range(5)], read(other)[1])
     assert remote.publish([Piece(A, 9, b"x\n")], cursor) is BEHIND
     pieces, _, restarted = read(remote, cursor)
     assert restarted
@@ -141,13 +133,13 @@ def test_a_restored_stream_loses_its_newest_messages(servers: Servers, tmp_path:
     server, data = servers[0], servers[0].folder / "data"
     remote = NatsRemote(servers.url("LOG"))
     read(remote)
-    remote.publish([Piece(A, n, b"x") for n in range(150)], None)
+    remote.publish([Piece(A, n, b"x") for n in range(150)], read(remote)[1])
     server.stop()
     shutil.copytree(data, tmp_path / "copy")
     server.start()
     server.wait()
     old = read(remote)[1]
-    remote.publish([Piece(A, 150 + n, b"x") for n in range(100)], None)
+    remote.publish([Piece(A, 150 + n, b"x") for n in range(100)], read(remote)[1])
     cursor = read(remote)[1]
     server.stop()
     shutil.rmtree(data)
@@ -158,7 +150,7 @@ def test_a_restored_stream_loses_its_newest_messages(servers: Servers, tmp_path:
     pieces, after, restarted = read(remote, cursor)
     assert (len(pieces), after, restarted) == (150, old, True)
     for n in range(100):  # other messages at the same sequences
-        remote.publish([Piece("b", n, b"y")], None)
+        remote.publish([Piece("b", n, b"y")], read(remote)[1])
     assert remote.publish([Piece("b", 0, b"b\n")], cursor) is BEHIND
     assert read(remote, cursor)[2]
     remote.close()
@@ -196,7 +188,7 @@ def test_watching_wakes_for_news_and_for_closing(connect: Callable[..., NatsRemo
     first, second = connect(), connect()
     cursor = read(second)[1]
     assert not second.watch(cursor, 0.05)
-    publisher = threading.Timer(0.1, lambda: first.publish([Piece(A, 0, b"one\n")], None))
+    publisher = threading.Timer(0.1, lambda: first.publish([Piece(A, 0, b"one\n")], cursor))
     publisher.start()
     assert second.watch(cursor, 30)
     assert second.watch(cursor, 30)  # it was published before
@@ -216,11 +208,11 @@ def test_the_clock_is_the_servers(connect: Callable[..., NatsRemote]) -> None:
 
 
 def test_a_server_that_is_away_is_found_again(servers: Servers, connect: Callable[..., NatsRemote]) -> None:
-    remote = connect(timeout_s=0.5)
+    remote = connect(limit_s=1.25)
     cursor = read(remote)[1]
     servers[0].kill()
-    for use in (lambda: read(remote), lambda: remote.publish([Piece(A, 0, b"x\n")], None), remote.clock,
-                lambda: remote.watch(cursor, 0.1), lambda: NatsRemote(servers.url("LOG"), timeout_s=0.5)):  # fmt: skip
+    for use in (lambda: read(remote), lambda: remote.publish([Piece(A, 0, b"x\n")], cursor),
+                lambda: remote.watch(cursor, 0.1), lambda: NatsRemote(servers.url("LOG"), limit_s=1.25)):  # fmt: skip
         with pytest.raises(RemoteAway):
             use()
     servers[0].start()
@@ -230,7 +222,7 @@ def test_a_server_that_is_away_is_found_again(servers: Servers, connect: Callabl
 
 
 def test_a_cut_connection_never_gives_a_wrong_answer(servers: Servers, connect: Callable[..., NatsRemote]) -> None:
-    remote = connect(timeout_s=1)
+    remote = connect(limit_s=2.5)
     told: list[bytes] = []
     cursor = read(remote)[1]
     stop = threading.Event()
@@ -261,19 +253,19 @@ def test_a_cut_connection_never_gives_a_wrong_answer(servers: Servers, connect: 
     assert len(stored) == len(set(stored))
 
 
-def test_credentials_come_from_the_environment(tmp_path: Path) -> None:
+def test_wrong_credentials_are_refused(tmp_path: Path) -> None:
     with nats_servers(tmp_path, extra='authorization { user: "coord", password: "s3cret" }\n') as servers:
         url = servers.url("LOG")
-        right = open_nats(url, "", {"NATS_USER": "coord", "NATS_PASSWORD": "s3cret"})
+        right = NatsRemote(url, user="coord", password="s3cret")
         assert right.clock()
         assert right.name == url
         right.close()
-        for environment in ({}, {"NATS_USER": "coord", "NATS_PASSWORD": "wrong"}):
+        for user in ("", "coord"):
             with pytest.raises(RemoteRefused, match="credentials") as refused:
-                NatsRemote(url, Credentials(user=environment.get("NATS_USER", ""), password="wrong"), timeout_s=1)
+                NatsRemote(url, user=user, password="wrong", limit_s=2.5)
             assert "wrong" not in str(refused.value)
         with pytest.raises(RemoteRefused, match="credentials"):
-            NatsRemote(url, Credentials(file=str(tmp_path / "missing.creds")), timeout_s=1)
+            NatsRemote(url, credentials=str(tmp_path / "missing.creds"), limit_s=2.5)
 
 
 @pytest.mark.parametrize(

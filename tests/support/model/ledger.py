@@ -61,7 +61,7 @@ class Ledger:
 
 
 _LEAVES = {"withdrawn", "timed_out"}
-_ENDS = {"released", "expired", "lapsed", "handed_over", "passed_on", "broken", "finished"} | {
+_ENDS = {"released", "expired", "lapsed", "handed_over", "passed_on", "broken", "finished", "yielded"} | {
     "session_ended",
     "session_dead",
 }

@@ -38,7 +38,11 @@ def _document(result: ClaimResult) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.to_builtins(result)
     row = result.row
     del document["row"]
-    return document | {"token": row.token if row else None, "mode": row.mode if row else None}
+    return (
+        document
+        | {"token": row.token if row else None, "mode": row.mode if row else None}
+        | ({"provisional": True} if row and row.provisional_from else {})
+    )
 
 
 def _text(result: ClaimResult) -> str:
@@ -71,7 +75,8 @@ def _granted_text(result: ClaimResult, row: ClaimRow) -> str:
     if row.resource != result.resource:
         resource += f", by your claim on {line(row.resource)}"
     if result.outcome == "granted":
-        return f"✅ Claimed: {resource} {until(result.until, result.at)}"
+        note = ", provisional until the other machines agree" if row.provisional_from else ""
+        return f"✅ Claimed: {resource} {until(result.until, result.at)}{note}"
     return f"✅ Already yours, {renewal_text(resource, row, result.until_before, result.at)}"
 
 
@@ -84,6 +89,7 @@ def _obstacle_text(obstacle: dict[str, Any], result: ClaimResult) -> str:
     agent = line(obstacle["agent"])
     who = session_label(obstacle["session"], {obstacle["session"]: obstacle["name"]})
     who += f", its subagent {agent}," if agent else ""
+    who += f" on {line(obstacle['elsewhere'], 60)}" if obstacle["elsewhere"] else ""
     labels = {"note": "for:", "work": "doing:", "blocked_on": "blocked on"}
     if obstacle["session"] == result.session:  # what our own session said is not shown as that of another
         who, labels = f"another subagent of your session ({agent})", {"note": "for:"}

@@ -12,7 +12,7 @@ from coord.workspace.identity import Identity, own_anchor
 from eventlog.events import Anchor, ClaimRequested, EventId, Instant, Mode, ToldOutcome
 from projections.rules.claims import Verdict, decide_request, ends_earlier
 from projections.rules.state import Claim, ClaimRequest, State
-from projections.views.board import ClaimRow, claim_row
+from projections.views.board import ClaimRow, claim_row, elsewhere
 
 
 class ClaimTerms(msgspec.Struct, frozen=True):
@@ -47,14 +47,13 @@ def request_claims(
     transaction: Transaction, config: Config, answers: GitAnswers, resources: list[str], terms: ClaimTerms
 ) -> list[ClaimResult]:
     """Request claims in a transaction. If some are refused, only these requests are appended."""
-    me = transaction.me
     for resource in resources:
-        finish_conflicting(transaction, config, claim_request(me, resource, terms, transaction.at), answers)
-    requests = {resource: claim_request(me, resource, terms, transaction.at) for resource in resources}
+        finish_conflicting(transaction, config, _present_request(transaction, resource, terms), answers)
+    requests = {resource: _present_request(transaction, resource, terms) for resource in resources}
     verdicts = {name: decide_request(transaction.state, asked, terms.wait_s) for name, asked in requests.items()}
     refused = [resource for resource, verdict in verdicts.items() if verdict.outcome == "refused"]
     return [
-        ClaimResult("free", resource, me.session, "", transaction.at)
+        ClaimResult("free", resource, transaction.me.session, "", transaction.at)
         if refused and resource not in refused
         else request_claim(transaction, resource, terms)
         for resource in resources
@@ -64,9 +63,10 @@ def request_claims(
 def request_claim(transaction: Transaction, resource: str, terms: ClaimTerms) -> ClaimResult:
     """Request one claim. The event records the answer that the session gets."""
     me, at = transaction.me, transaction.at
-    request = claim_request(me, resource, terms, at)
+    request = _present_request(transaction, resource, terms)
     verdict = decide_request(transaction.state, request, terms.wait_s)
-    obstacles = [_describe_obstacle(transaction.state, claim_id, resource) for claim_id in verdict.obstacles]
+    machine = transaction.system.here.machine
+    obstacles = [_describe_obstacle(transaction.state, one, resource, machine) for one in verdict.obstacles]
     before = transaction.state.claims[verdict.renewed].ends_at if verdict.renewed else ""
     waiter = own_anchor(transaction.system) if verdict.outcome == "waiting" else None
     event = transaction.append(_request_event(transaction.state, request, terms, verdict, waiter))
@@ -82,6 +82,10 @@ def request_claim(transaction: Transaction, resource: str, terms: ClaimTerms) ->
         obstacles=obstacles,
         until_before=before,
     )
+
+
+def _present_request(transaction: Transaction, resource: str, terms: ClaimTerms) -> ClaimRequest:
+    return claim_request(transaction.me, resource, terms, transaction.at, provisional=transaction.provisional)
 
 
 def _request_event(
@@ -106,7 +110,9 @@ def _would_shorten(own: Claim, request: ClaimRequest) -> bool:
     return own.resource == request.resource and ends_earlier(own, request.asked_at, request.ttl_s)
 
 
-def claim_request(me: Identity, resource: str, terms: ClaimTerms, at: Instant) -> ClaimRequest:
+def claim_request(
+    me: Identity, resource: str, terms: ClaimTerms, at: Instant, *, provisional: bool = False
+) -> ClaimRequest:
     """Return the request as the rules would see it if it were the newest event of the session."""
     return ClaimRequest(
         id=f"{me.session}/{2**53}",
@@ -119,10 +125,11 @@ def claim_request(me: Identity, resource: str, terms: ClaimTerms, at: Instant) -
         automatic=False,
         note=terms.note,
         asked_at=at,
+        provisional=provisional,
     )
 
 
-def _describe_obstacle(state: State, claim_id: EventId, wanted: str) -> dict[str, Any]:
+def _describe_obstacle(state: State, claim_id: EventId, wanted: str, machine: str) -> dict[str, Any]:
     """Return a claim or waiting request that conflicts with the `wanted` resource, as it is printed, and as it is in
     the JSON document. `work` is what the holder is doing if that is work on the resource.
     """
@@ -147,4 +154,5 @@ def _describe_obstacle(state: State, claim_id: EventId, wanted: str) -> dict[str
         "doing": doing,
         "work": doing if is_work else "",
         "blocked_on": holder.doing.blocked_on,
+        "elsewhere": elsewhere(state, request.session, machine),
     }

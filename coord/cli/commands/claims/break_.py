@@ -24,7 +24,8 @@ from projections.views.board import names_of
     multiple=True,
     help="End only the claim with this id; refuse if it has ended. May be repeated.",
 )
-def break_(run: Run, words: tuple[str, ...], reason: str, only: tuple[str, ...]) -> None:
+@option("--offline", is_flag=True, help="Do not ask the other machines first.")
+def break_(run: Run, words: tuple[str, ...], reason: str, only: tuple[str, ...], offline: bool) -> None:
     """End another session's claim. Its holder is told who ended it, and why.
 
     Ask the holder first, or wait: a silent session can be in the middle of a long build. To get the resource, claim it
@@ -35,6 +36,7 @@ def break_(run: Run, words: tuple[str, ...], reason: str, only: tuple[str, ...])
       coord break file/src/app.py --reason "its user has closed that session"
       coord break src/app.py --claim amber-otter-k3f9/17 --reason "its user is gone"
     """
+    run.offline = offline
     resource = one_resource(run, "break", words)
     if not reason.strip():
         raise usage_error(

@@ -23,8 +23,16 @@ from projections.rules.state import State
 @option("--wait", help="If the resource is taken, wait for at most this long: 10m. Works for one resource.")
 @option("--note", default="", help="What you need it for; others see this.")
 @option("--new-type", is_flag=True, help="Allow a type that nobody has used here and that the settings do not list.")
+@option("--offline", is_flag=True, help="Do not ask the other machines: the claim is provisional until they agree.")
 def claim(
-    run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait: str | None, note: str, new_type: bool
+    run: Run,
+    words: tuple[str, ...],
+    ttl: str | None,
+    shared: bool,
+    wait: str | None,
+    note: str,
+    new_type: bool,
+    offline: bool,
 ) -> None:
     """Claim a resource, so that no other session works on it. Exit code 1 if it is taken.
 
@@ -42,6 +50,7 @@ def claim(
       coord claim file/src/api/ --ttl 90m --wait 10m
       coord claim file src/app.py file src/test_app.py port 8000
     """
+    run.offline = offline
     resources, hours = resources_and_hours(run, "claim", words, new_type=new_type)
     terms = ClaimTerms(
         mode="shared" if shared else "exclusive",

@@ -42,7 +42,7 @@ def claims(run: Run, words: tuple[str, ...], mine: bool, at: str | None, limit: 
     now = snapshot.now
     deaths = find_deaths(run.system, snapshot)
     state = as_of(snapshot.state, now)
-    rows = claim_rows(state, deaths)
+    rows = claim_rows(state, deaths, run.system.here.machine)
     filters = resource_filters(run, "claims", words)
     if words:
         rows = _matching(rows, filters)

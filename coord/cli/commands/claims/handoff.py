@@ -17,7 +17,8 @@ from projections.views.board import names_of
 @command("handoff")
 @argument("words", metavar="RESOURCE SESSION", nargs=-1, required=True)
 @option("--note", default="", help="What the other session should know.")
-def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
+@option("--offline", is_flag=True, help="Do not ask the other machines: the claim is provisional until they agree.")
+def handoff(run: Run, words: tuple[str, ...], note: str, offline: bool) -> None:
     """Hand a claim over to another session. Nobody else can get it in between.
 
     \b
@@ -25,6 +26,7 @@ def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
       coord handoff file src/app.py amber-otter --note "tests are red on purpose"
       coord handoff droplet/church-guidance backend
     """
+    run.offline = offline
     resource, rest = resource_and_rest(run, "handoff", words)
     if len(rest) != 1:
         raise usage_error(

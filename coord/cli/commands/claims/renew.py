@@ -19,7 +19,8 @@ from projections.views.board import ClaimRow, claim_row
 @argument("words", metavar="RESOURCE... [HOURS]", nargs=-1, required=True)
 @option("--ttl", help="How long the claim lasts from now, instead of HOURS: 90m, 2h.")
 @option("--token", number=Number(), help="Refuse unless the claim still has this token.")
-def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) -> None:
+@option("--offline", is_flag=True, help="Do not ask the other machines: what is added is provisional until they agree.")
+def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None, offline: bool) -> None:
     """Extend a claim, counted from now. It is shortened only if you give a time.
 
     With --token, the claim is renewed only if it still has that token. So a deployment that was started with a token
@@ -30,6 +31,7 @@ def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) 
       coord renew file src/app.py 2
       coord renew deploy/production --token 1795346406123456 && ./deploy
     """
+    run.offline = offline
     resources, hours = resources_and_hours(run, "renew", words)
     if token is not None and len(resources) > 1:
         raise usage_error("--token can be used with one resource only. Nothing was renewed.")

@@ -3,7 +3,7 @@
 import msgspec
 
 from coord.cli.parser import argument, command
-from coord.engine.messages import full_message_row, message_id, read_message
+from coord.engine.history.messages import full_message_row, message_id, read_message
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import CoordError, refused, usage_error

@@ -8,7 +8,7 @@ import msgspec
 from coord.cli.paging import before_option, cut_before, limit_option, newest_page
 from coord.cli.parser import argument, at_option, command, option
 from coord.engine.guard_index import has_news
-from coord.engine.messages import full_message_row, message_id, read_message
+from coord.engine.history.messages import full_message_row, message_id, read_message
 from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.engine.times.durations import parse_wait_s

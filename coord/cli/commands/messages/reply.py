@@ -7,7 +7,7 @@ from coord.cli.commands.messages.send import (
     warn_of_recipients,
 )
 from coord.cli.parser import argument, command
-from coord.engine.messages import message_id, read_message
+from coord.engine.history.messages import message_id, read_message
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import usage_error

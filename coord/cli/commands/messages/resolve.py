@@ -1,7 +1,7 @@
 """`coord resolve`: close messages for all their recipients."""
 
 from coord.cli.parser import argument, command, option
-from coord.engine.messages import message_id, read_message
+from coord.engine.history.messages import message_id, read_message
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import refused, usage_error

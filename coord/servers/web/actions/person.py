@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from coord.engine.run import begin_person_session, find_identity
 from coord.engine.snapshot import Snapshot
-from coord.engine.transaction import Transaction, transact
+from coord.engine.transact import transact
+from coord.engine.transaction import Transaction
 from coord.errors import CoordError
 from coord.workspace.config import read_config
 from coord.workspace.identity import Identity, own_anchor

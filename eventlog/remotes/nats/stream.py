@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from eventlog.digest import blake2b
-from eventlog.remotes.nats_connection import ApiError, Connection
+from eventlog.remotes.nats.connection import ApiError, Connection
 from eventlog.remotes.piece import Piece
 from eventlog.remotes.remote import BEGINNING, RemoteRefused
 

@@ -60,7 +60,8 @@ def parse_address(url: str) -> Address:
     parts = urlsplit(url)
     if "@" in parts.netloc:
         raise RemoteRefused(
-            "the URL of a NATS remote must hold no password: set NATS_USER and NATS_PASSWORD, or use a credentials file"
+            "the URL of a NATS remote must hold no password: set COORD_NATS_USER and COORD_NATS_PASSWORD, "
+            "or use a credentials file"
         )
     stream = parts.path.strip("/")
     if parts.scheme not in ("nats", "tls") or not parts.netloc or not stream or set(stream) & set(" .*>/\\\t"):
@@ -212,7 +213,7 @@ class Connection:
             if unusable_file or isinstance(problem, AuthorizationError) or "uthorization" in str(problem):
                 raise RemoteRefused(
                     f"{self._address.name} does not accept these credentials ({problem}). "
-                    "Give a credentials file, or set NATS_USER and NATS_PASSWORD"
+                    "Give a credentials file, or set COORD_NATS_USER and COORD_NATS_PASSWORD"
                 ) from None
             raise self.away("cannot be reached") from None
         return client

@@ -10,13 +10,13 @@ and acknowledge it.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 from uuid import uuid4
 
 from eventlog.events import Instant
 from eventlog.instants import from_micros, to_micros
-from eventlog.remotes.nats_connection import (
+from eventlog.remotes.nats.connection import (
     RETRY_S,
     ApiError,
     Connection,
@@ -25,12 +25,13 @@ from eventlog.remotes.nats_connection import (
     answer,
     parse_address,
 )
-from eventlog.remotes.nats_stream import (
+from eventlog.remotes.nats.stream import (
     MISSING,
     NO_LEADER,
     NOT_STORED,
     WRONG_LAST_SEQUENCE,
     Cursor,
+    StreamState,
     headers_of,
     locate,
     open_stream,
@@ -41,21 +42,14 @@ from eventlog.remotes.nats_stream import (
     subject_of,
 )
 from eventlog.remotes.piece import Piece
-from eventlog.remotes.remote import BEGINNING, BEHIND, Behind, OutcomeUnknown, ReadResult, RemoteAway, RemoteRefused
+from eventlog.remotes.remote import BEHIND, Behind, OutcomeUnknown, ReadResult, RemoteAway, RemoteRefused
 
 T = TypeVar("T")
 
 MAX_BATCH = 500  # messages; a server takes up to 1000 in a batch
 READ_AT_ONCE = 100  # messages in memory while reading
-NO_CREDENTIALS = Credentials()
+REQUEST_SHARE = 0.4  # of the limit of a call: it waits for a connection, and then for an answer
 HEADER_BYTES = 1024  # more than the headers of a message take
-
-
-def open_nats(url: str, credentials: str, environment: Mapping[str, str]) -> "NatsRemote":
-    """Return the remote at `url`. Without a credentials file, the environment is used as the program `nats` does."""
-    file = credentials or environment.get("NATS_CREDS", "")
-    user, password = environment.get("NATS_USER", ""), environment.get("NATS_PASSWORD", "")
-    return NatsRemote(url, Credentials(file) if file else Credentials(user=user, password=password))
 
 
 class NatsRemote:
@@ -66,8 +60,11 @@ class NatsRemote:
     """
 
     agrees = True
+    whole_segments = False
 
-    def __init__(self, url: str, credentials: Credentials = NO_CREDENTIALS, timeout_s: float = 4) -> None:
+    def __init__(
+        self, url: str, *, credentials: str = "", user: str = "", password: str = "", limit_s: float = 10
+    ) -> None:
         try:
             import nats as nats  # the library, which is an extra
         except ImportError:
@@ -77,17 +74,18 @@ class NatsRemote:
         self._stream = address.stream
         self._news = asyncio.Event()  # used in the connection's thread only
         self._closing = False
-        self._connection = Connection(address, credentials, timeout_s, f"{self._stream}-stored.>", self._news.set)
+        login = Credentials(credentials, user, password)
+        news = f"{self._stream}-stored.>"  # where the server tells what it has stored
+        self._connection = Connection(address, login, limit_s * REQUEST_SHARE, news, self._news.set)
         try:
-            state = self._ask(open_stream(self._connection, self._stream))
+            self._time = self._ask(open_stream(self._connection, self._stream)).time
         except BaseException:
             self.close()
             raise
-        self._known = Cursor(state.created, 0, "", 0)  # after what this object has read or published last
 
     def read(self, cursor: str, use: Callable[[Piece], None]) -> ReadResult:
         """Read everything after `cursor`, from the leader of the stream."""
-        state, start = self._ask(locate(self._connection, self._stream, cursor))
+        state, start = self._locate(cursor)
         last = start or Cursor(state.created, 0, MISSING, 0)
         piece: Piece | None = None
         for first in range(max(last.seq + 1, state.first_seq), state.last_seq + 1, READ_AT_ONCE):
@@ -97,31 +95,19 @@ class NatsRemote:
                     use(piece)
         if state.last_seq > last.seq:
             last = Cursor(state.created, state.last_seq, piece_digest(piece) if piece else MISSING, state.lost)
-        self._known = last
         return ReadResult(str(last), restarted=start is None)
 
-    def publish(self, pieces: Sequence[Piece], cursor: str | None) -> str | Behind:
-        """Publish pieces; see `Remote.publish`, and this class about very many."""
+    def publish(self, pieces: Sequence[Piece], cursor: str) -> str | Behind:
+        """Publish pieces if nothing came after `cursor`; see `Remote.publish`, and this class about very many."""
+        state, at = self._locate(cursor)
+        if at is None or at.seq != state.last_seq:
+            return BEHIND
         small = [part for piece in pieces for part in _split(piece, self._connection.max_payload - HEADER_BYTES)]
-        at, expected = self._known, None
-        if cursor is not None:
-            state, place = self._ask(locate(self._connection, self._stream, cursor))
-            if place is None or place.seq != state.last_seq:
-                return BEHIND
-            at, expected = place, place.seq
-        if not small:
-            return str(at) if cursor is not None else BEGINNING
-        alone = True
         for batch in _batches(small):
-            seq = self._publish_batch(batch, expected)
+            seq = self._publish_batch(batch, at.seq)
             if seq is None:
                 return BEHIND
-            alone = alone and seq == at.seq + len(batch)
             at = Cursor(at.created, seq, piece_digest(batch[-1]), at.lost)
-            expected = None if cursor is None else seq
-        if cursor is None and (not alone or not self._known.digest):
-            return BEGINNING
-        self._known = at
         return str(at)
 
     def watch(self, cursor: str, timeout_s: float) -> bool:
@@ -141,15 +127,19 @@ class NatsRemote:
             raise self._refused(error) from None
 
     def clock(self) -> Instant:
-        """Return the time of the server that leads the stream."""
-        text = self._ask(read_state(self._connection, self._stream)).time
-        seconds, _, fraction = text.removesuffix("Z").partition(".")
-        return from_micros(to_micros(f"{seconds}.{fraction[:6].ljust(6, '0')}Z")) if text else ""
+        """Return the time of the server that leads the stream, at its last answer."""
+        seconds, _, fraction = self._time.removesuffix("Z").partition(".")
+        return from_micros(to_micros(f"{seconds}.{fraction[:6].ljust(6, '0')}Z")) if seconds else ""
 
     def close(self) -> None:
         """Close the connection and end all waits."""
         self._closing = True
         self._connection.close()
+
+    def _locate(self, cursor: str) -> tuple[StreamState, Cursor | None]:
+        state, place = self._ask(locate(self._connection, self._stream, cursor))
+        self._time = state.time
+        return state, place
 
     def _ask(self, work: Coroutine[Any, Any, T]) -> T:
         try:
@@ -161,7 +151,7 @@ class NatsRemote:
         kind = RemoteAway if error.code == 503 else RemoteRefused
         return kind(f"{self.name} answered: {error.text}")
 
-    def _publish_batch(self, batch: list[Piece], expected: int | None) -> int | None:
+    def _publish_batch(self, batch: list[Piece], expected: int) -> int | None:
         """Publish these pieces, all or none, and return the sequence of the last; None if `expected` is not the last.
 
         Raises RemoteAway and RemoteRefused if nothing was published, and OutcomeUnknown.
@@ -169,7 +159,7 @@ class NatsRemote:
         try:
             return self._connection.run(self._send_batch(batch, expected))
         except ApiError as error:
-            if expected is not None and error.number in WRONG_LAST_SEQUENCE:
+            if error.number in WRONG_LAST_SEQUENCE:
                 return None
             if error.number in NOT_STORED:
                 raise self._connection.away(f"did not take the publication: {error.text}") from None
@@ -181,7 +171,7 @@ class NatsRemote:
                 f"{self.name} did not answer a publication; whether it was stored is unknown"
             ) from None
 
-    async def _send_batch(self, batch: list[Piece], expected: int | None) -> int:
+    async def _send_batch(self, batch: list[Piece], expected: int) -> int:
         """Send a batch, again if no server took it, until time is up."""
         end = asyncio.get_running_loop().time() + self._connection.timeout_s
         while True:
@@ -195,7 +185,7 @@ class NatsRemote:
                     raise ApiError(503, NO_LEADER, "no server of the stream can be reached") from None
                 await asyncio.sleep(RETRY_S)
 
-    def _messages(self, batch: list[Piece], expected: int | None) -> list[tuple[str, bytes, dict[str, str]]]:
+    def _messages(self, batch: list[Piece], expected: int) -> list[tuple[str, bytes, dict[str, str]]]:
         """Return the subject, data and headers of each message of a batch."""
         name = uuid4().hex
         messages = []
@@ -205,7 +195,7 @@ class NatsRemote:
                 headers |= {"Nats-Batch-Id": name, "Nats-Batch-Sequence": str(n)}
             if len(batch) > 1 and n == len(batch):
                 headers["Nats-Batch-Commit"] = "1"
-            if n == 1 and expected is not None:
+            if n == 1:
                 headers["Nats-Expected-Last-Sequence"] = str(expected)
             messages.append((subject_of(self._stream, piece), piece.data, headers))
         return messages

@@ -1,0 +1,80 @@
+"""The draft of events that are published before they are appended: the file `log/.pending`.
+
+A draft is on the disk before it is published, and is removed after its lines are in the journal. If it is still there,
+whether it was published is unknown: until that is settled, its journal takes no more events.
+"""
+
+import os
+from contextlib import suppress
+
+import msgspec
+from msgspec import Struct
+
+from coord.platform.replace_file import replace_file
+from coord.workspace.paths import Workspace
+from eventlog.errors import LogError
+from eventlog.events import Instant
+from eventlog.local.files import JOURNAL_SUFFIX, read_regular, sync_folder
+from eventlog.local.journal import is_session_id
+
+PENDING = ".pending"  # in the log folder
+_MAX_BYTES = 64 << 20
+
+
+class Draft(Struct, frozen=True):
+    """Lines that were decided on after reading the remote up to `cursor`: they follow the journal's first bytes."""
+
+    session: str
+    offset: int
+    data: bytes
+    cursor: str
+    at: Instant  # of the last event
+
+
+def write_pending(workspace: Workspace, draft: Draft) -> None:
+    """Put a draft on the disk. The caller holds the lock. Raises OSError."""
+    path = os.path.join(workspace.log, PENDING)
+    replace_file(path, msgspec.json.encode(draft), within=workspace.cache, sync=True)
+    sync_folder(workspace.log)
+
+
+def read_pending(workspace: Workspace) -> Draft | None:
+    """Return the draft whose outcome is unknown; None if there is none."""
+    path = os.path.join(workspace.log, PENDING)
+    if not os.path.lexists(path):
+        return None
+    try:
+        draft = msgspec.json.decode(read_regular(path, _MAX_BYTES), type=Draft)
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+        return None
+    return draft if is_session_id(draft.session) and draft.data.endswith(b"\n") else None
+
+
+def remove_pending(workspace: Workspace) -> None:
+    """Remove the draft: it is in its journal, or was never published. The caller holds the lock."""
+    with suppress(FileNotFoundError):
+        os.unlink(os.path.join(workspace.log, PENDING))
+
+
+def adopt(workspace: Workspace, draft: Draft) -> None:
+    """Append a draft that was published to its journal. The caller holds the lock, and has verified the draft.
+
+    Does nothing if it is there already. Raises LogError or OSError.
+    """
+    path = os.path.join(workspace.log, draft.session + JOURNAL_SUFFIX)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    try:
+        size = os.fstat(fd).st_size
+        if size >= draft.offset + len(draft.data):
+            os.lseek(fd, draft.offset, os.SEEK_SET)
+            if os.read(fd, len(draft.data)) == draft.data:
+                return
+        if size < draft.offset:
+            raise LogError(f"{draft.session}{JOURNAL_SUFFIX} is shorter than when its last events were published")
+        os.ftruncate(fd, draft.offset)  # only a torn copy of these lines can follow
+        if os.write(fd, draft.data) != len(draft.data):
+            raise LogError(f"{draft.session}{JOURNAL_SUFFIX}: only part of a published event could be written")
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    sync_folder(workspace.log)

@@ -1,0 +1,37 @@
+"""Start the link of a folder in the background, once: of two that start, the second finds the lock taken and ends."""
+
+import os
+import sys
+import time
+
+from coord.engine.sync.client import is_listening
+from coord.engine.sync.protocol import LOCK
+from coord.workspace.notify.record import LockFile
+from coord.workspace.paths import Workspace
+from coord.workspace.system import System
+
+FAILURE = "link-failure"  # in the cache: why the last link could not be started
+_STEP_S = 0.01
+
+
+def start_link(system: System, workspace: Workspace) -> None:
+    """Start the link and return at once, unless one runs. A failure is recorded in the cache, never raised."""
+    if not LockFile(workspace.cache, LOCK).is_free:
+        return
+    from coord.workspace.notify.runner import start  # loads `subprocess`, which most commands do not need
+
+    words = [sys.executable, "-P", "-m", "coord", "link", "--quiet", "--root", workspace.folder]
+    start(os.path.join(workspace.cache, FAILURE), words, system.env)
+
+
+def ensure_link(system: System, workspace: Workspace, wait_s: float = 2) -> bool:
+    """Start the link unless one listens, wait for its socket, and return whether it listens."""
+    if is_listening(workspace.cache):
+        return True
+    start_link(system, workspace)
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        time.sleep(_STEP_S)
+        if is_listening(workspace.cache):
+            return True
+    return False

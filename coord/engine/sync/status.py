@@ -1,0 +1,64 @@
+"""What the last exchange found: `remote.json` in the cache, for `status`, `doctor` and the page."""
+
+import os
+from contextlib import suppress
+
+import msgspec
+from msgspec import Struct
+
+from coord.platform.replace_file import replace_file
+from coord.workspace.paths import Workspace
+from eventlog.events import Instant
+from eventlog.local.files import read_regular
+
+STATUS = "remote.json"
+MAX_PROBLEMS = 20
+_MAX_BYTES = 64 << 20
+
+
+class Finding(Struct, frozen=True):
+    """Something that the exchange did not accept, or had to mend."""
+
+    at: Instant
+    session: str
+    text: str
+
+
+class News(Struct, frozen=True):
+    """The newest event of another machine, and when it was received."""
+
+    newest_at: Instant
+    received_at: Instant
+
+
+class RemoteStatus(Struct):
+    """What is known of the remote. `sizes` are the bytes of each journal there, negative if it is archived there."""
+
+    remote: str = ""
+    cursor: str = ""
+    reachable: bool = True
+    problem: str = ""  # why it cannot be reached
+    since: Instant = ""  # when `reachable` changed last
+    checked_at: Instant = ""
+    queued_events: int = 0
+    queued_since: Instant = ""
+    clock_lead_s: float = 0.0
+    clock_known_at: Instant = ""  # when the remote last told its time
+    agrees: bool = True
+    found: list[Finding] = []
+    machines: dict[str, News] = {}
+    sizes: dict[str, int] = {}
+
+
+def read_status(workspace: Workspace) -> RemoteStatus:
+    """Return what the last exchange found; an empty status if it is missing or damaged."""
+    try:
+        return msgspec.json.decode(read_regular(os.path.join(workspace.cache, STATUS), _MAX_BYTES), type=RemoteStatus)
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+        return RemoteStatus()
+
+
+def write_status(workspace: Workspace, status: RemoteStatus) -> None:
+    """Replace the status. A failure is ignored: the file can be made again."""
+    with suppress(OSError):
+        replace_file(os.path.join(workspace.cache, STATUS), msgspec.json.encode(status), within=workspace.cache)
