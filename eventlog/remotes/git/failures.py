@@ -47,7 +47,7 @@ def meaning_of_push(error: GitFailed) -> Meaning:
         if kind == "rejected" or _MOVED.search(reason):
             return Meaning.BEHIND
         return Meaning.LOCKED if _LOCKED.search(reason) else Meaning.REFUSED
-    return meaning_of_fetch(error) if _NO_PERMISSION.search(error.message) or _is_away(error) else Meaning.UNKNOWN
+    return meaning_of_fetch(error) if is_of_the_remote(error) else Meaning.UNKNOWN
 
 
 def meaning_of_fetch(error: GitFailed) -> Meaning:
@@ -55,8 +55,11 @@ def meaning_of_fetch(error: GitFailed) -> Meaning:
     return Meaning.REFUSED if _NO_PERMISSION.search(error.message) else Meaning.AWAY
 
 
-def _is_away(error: GitFailed) -> bool:
-    return bool(_NOT_REACHED.search(error.message))
+def is_of_the_remote(error: GitFailed) -> bool:
+    """Return whether the remote certainly is the cause: it was not reached, gave no permission, or was late."""
+    if error.code is None or error.code < 0:
+        return error.started
+    return bool(_NO_PERMISSION.search(error.message) or _NOT_REACHED.search(error.message))
 
 
 def reason_of(error: GitFailed) -> str:

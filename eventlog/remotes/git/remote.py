@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from eventlog.events import Instant
-from eventlog.remotes.git.failures import Meaning, meaning_of_fetch, meaning_of_push, reason_of
+from eventlog.remotes.git.failures import Meaning, is_of_the_remote, meaning_of_fetch, meaning_of_push, reason_of
 from eventlog.remotes.git.ref_files import COMMIT, RefFiles
 from eventlog.remotes.git.runner import GitFailed, RunGit
 from eventlog.remotes.git.tree import Segment, commit_stream, segments_changed, segments_in
@@ -95,21 +95,20 @@ class GitRemote:
                 return ""
             if error.started and error.code is None:  # there may be much to fetch: wait longer the next time
                 self._patience = min(self._patience * 2, _MOST_PATIENCE)
-            if not self._private_is_whole():
+            if not is_of_the_remote(error) and not self._private_is_whole():
                 raise _Damaged(f"the private repository is damaged: {reason_of(error)}") from None
             raise self._unreachable(error) from None
         self._patience = 1
         return self._local("rev-parse", REF).decode().strip()
 
     def _private_is_whole(self) -> bool:
-        """Return whether git can read the private repository: the ref that was fetched last, if there is one."""
-        if self._closed.is_set():
-            return True
+        """Return whether all of the private repository can be read."""
         try:
-            if tip := self._run("for-each-ref", "--format=%(objectname)", REF).strip():
-                self._run("rev-list", "--objects", "--quiet", tip.decode())
-        except GitFailed:
+            self._local("fsck", "--no-dangling", "--no-progress")
+        except _Damaged:
             return False
+        except RemoteAway:
+            pass  # closed
         return True
 
     def _changed(self, cursor: str, tip: str) -> list[Segment] | None:
@@ -146,22 +145,28 @@ class GitRemote:
         if cursor and not COMMIT.fullmatch(cursor):
             return BEHIND  # a cursor of another remote
         try:
-            stream = commit_stream(_OUTGOING, cursor, pieces, self._renamed(pieces, cursor), int(time.time()))
-            self._local("fast-import", "--quiet", "--done", "--force", data=stream)
-            trees = [f"{cursor}^{{tree}}", f"{_OUTGOING}^{{tree}}"] if cursor else []
-            commit, *found = self._local("rev-parse", _OUTGOING, *trees).decode().split()
+            commit, is_same = self._commit(pieces, cursor)
         except _Damaged:
-            if self._has(cursor):
+            if not cursor or self._has(cursor):
                 raise
-            return BEHIND  # the remote must be read first
-        if found and found[0] == found[1]:  # the remote has these bytes
+            self._renew()
+            if self._fetch() != cursor:
+                return BEHIND
+            commit, is_same = self._commit(pieces, cursor)
+        if is_same:  # the remote has these bytes
             return cursor if self._tip() == cursor else BEHIND
         return self._push(cursor, commit, sum(len(piece.data) for piece in pieces))
 
+    def _commit(self, pieces: Sequence[Piece], cursor: str) -> tuple[str, bool]:
+        """Return a new commit after `cursor`, and whether its tree is the same."""
+        stream = commit_stream(_OUTGOING, cursor, pieces, self._renamed(pieces, cursor), int(time.time()))
+        self._local("fast-import", "--quiet", "--done", "--force", data=stream)
+        trees = [f"{_OUTGOING}^{{tree}}", f"{cursor}^{{tree}}"] if cursor else []
+        commit, *found = self._local("rev-parse", _OUTGOING, *trees).decode().split()
+        return commit, bool(found) and found[0] == found[1]
+
     def _has(self, cursor: str) -> bool:
         """Return whether the private repository has a commit with all of its tree."""
-        if not cursor:
-            return True
         try:
             self._run("ls-tree", "-r", "--name-only", cursor)
         except GitFailed:
@@ -184,6 +189,8 @@ class GitRemote:
                 self._run(*("push", *options, self.url, f"{commit}:{REF}"), timeout_s=self._limit_s + size / _SLOWEST)
             except GitFailed as error:
                 meaning, reason = meaning_of_push(error), reason_of(error)
+                if meaning == Meaning.UNKNOWN and not is_of_the_remote(error) and not self._private_is_whole():
+                    self._renew()  # so that the next attempt succeeds
             else:
                 self._clock = self._files.written_at()
                 return commit
