@@ -247,7 +247,7 @@ class Connection:
             await asyncio.wait_for(self._client.close(), 1)
         with suppress(Exception):  # the library leaves it open if it is closed while it connects
             if self._client._transport:
-                self._client._transport.close()
+                self._client._transport.close()  # type: ignore[no-untyped-call]
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
