@@ -1,4 +1,4 @@
-"""A cluster of three NATS servers whose leader is killed, stopped, or cut off while two clients publish on a condition."""
+"""A cluster of three NATS servers: the leader is killed, stopped or cut off while two clients publish."""
 
 import contextlib
 import signal
