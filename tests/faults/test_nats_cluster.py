@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from eventlog.errors import LogError
 from eventlog.remotes.nats.remote import NatsRemote
 from eventlog.remotes.piece import Piece
-from eventlog.remotes.remote import BEHIND, LogError, OutcomeUnknown, RemoteAway
+from eventlog.remotes.remote import BEHIND, OutcomeUnknown, RemoteAway
 from tests.support.nats_servers import PROGRAM, Server, Servers, nats_servers
 
 pytestmark = [pytest.mark.machine, pytest.mark.skipif(not PROGRAM, reason="nats-server is not installed")]
