@@ -9,14 +9,17 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
 from coord.platform.git.remote_access import PrivateGit, make_private_repository
 from eventlog.remotes.folder import FolderRemote
 from eventlog.remotes.git.remote import REF, GitRemote
+from eventlog.remotes.nats.remote import NatsRemote
 from eventlog.remotes.piece import MAX_PIECE_BYTES, Piece
 from eventlog.remotes.remote import ReadResult, Remote
+from tests.support.nats_servers import PROGRAM, nats_servers
 
 ENV = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | {
     "GIT_CONFIG_GLOBAL": os.devnull
@@ -122,10 +125,29 @@ class FolderPlace:
         pass
 
 
+class NatsPlace:
+    """A stream on one NATS server."""
+
+    def __init__(self, base: Path) -> None:
+        self._servers = ExitStack()
+        self.servers = self._servers.enter_context(nats_servers(base / "nats"))
+        self._remotes: list[Remote] = []
+
+    def open(self, reader: str) -> Remote:
+        self._remotes.append(NatsRemote(self.servers.url("LOG")))
+        return self._remotes[-1]
+
+    def close(self) -> None:
+        for remote in self._remotes:
+            remote.close()
+        self._servers.close()
+
+
 PLACES: dict[str, Callable[[Path], Place]] = {
     "git-file": GitPlace,
     "git-daemon": GitDaemonPlace,
     "folder": FolderPlace,
+    **({"nats": NatsPlace} if PROGRAM else {}),
 }
 
 
