@@ -129,7 +129,7 @@ def test_watching_ends_with_news_and_with_close(place: Place) -> None:
 
 def publish_with_retries(place: Place, name: str, count: int) -> list[str]:
     copy = Copy(place.open(name))
-    data, told = b"", []
+    data, told = b"", list[str]()
     while len(told) < count:
         copy.read()
         line = f"{name} {len(told)} after {sorted((k, len(v)) for k, v in copy.journals.items())}\n".encode()
