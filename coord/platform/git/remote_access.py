@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from coord.platform.git.command import GitError, run_git
+from coord.platform.git.command import GitError, run_git, start_git
 from eventlog.remotes.git.runner import GitFailed
 
 _SETTINGS = r"^(core\.sshcommand|ssh\..*|http\..*|https\..*|credential\..*|url\..*|protocol\..*|remote\..*\.proxy)$"
@@ -65,15 +65,7 @@ class PrivateGit:
         if self._stopped:
             raise GitFailed("git is not run any more", None, started=False)
         try:
-            process = self._running = subprocess.Popen(
-                ["git", *self._options, *arguments],
-                cwd=self._path,
-                env=self._env,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            process = self._running = start_git(self._path, [*self._options, *arguments], self._env)
         except OSError as error:
             raise GitFailed(f"git: {error.strerror}", None, started=False) from None
         try:

@@ -6,7 +6,7 @@ The clock is the system's, so tests can set it. A log that cannot be read now do
 import os
 
 from coord.engine.snapshot import Snapshot
-from coord.engine.sync.protocol import LOCK, SOCKET
+from coord.engine.sync.link.protocol import LOCK, SOCKET
 from coord.engine.sync.record import JoinedRemote, joined_remote
 from coord.errors import CoordError
 from coord.platform.code_version import code_folders, files_version

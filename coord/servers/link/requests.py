@@ -10,9 +10,10 @@ from contextlib import suppress
 
 import msgspec
 
-from coord.engine.sync.exchange import Exchange, Exchanged
+from coord.engine.sync.exchange.exchange import Exchange
+from coord.engine.sync.exchange.progress import Exchanged
+from coord.engine.sync.link.protocol import MAX_REQUEST, SOCKET, Answer, Request, socket_address
 from coord.engine.sync.pending import Draft
-from coord.engine.sync.protocol import MAX_REQUEST, SOCKET, Answer, Request, socket_address
 from coord.errors import CoordError
 from eventlog.errors import LogError
 from eventlog.events import Instant

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
-from coord.engine.sync.exchange import Exchange, Exchanged
-from coord.engine.sync.protocol import SOCKET
+from coord.engine.sync.exchange.exchange import Exchange
+from coord.engine.sync.exchange.progress import Exchanged
+from coord.engine.sync.link.protocol import SOCKET
 from coord.engine.sync.record import JoinedRemote, open_remote
 from coord.errors import CoordError
 from coord.platform.inotify import FolderChanges

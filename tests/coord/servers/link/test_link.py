@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from coord.engine.sync.client import LinkClient
-from coord.engine.sync.protocol import SOCKET
+from coord.engine.sync.link.client import LinkClient
+from coord.engine.sync.link.protocol import SOCKET
 from tests.support.processes import COORD, alive, environment, until
+from tests.support.repositories import Repo, git, install
 from tests.support.repositories import bare as bare_repository
-from tests.support.repositories import git, install
 from tests.support.two_folders import TwoFolders, coord, link_pid, running_link, two_folders
 
 pytestmark = pytest.mark.slow
@@ -29,6 +29,10 @@ def folders(tmp_path: Path) -> Iterator[TwoFolders]:
     for made in two_folders(tmp_path):
         made.join()
         yield made
+
+
+def has_ended(repo: Repo) -> None:
+    until(lambda: not link_pid(repo), "the end of the link")
 
 
 def test_a_message_arrives_by_itself(folders: TwoFolders) -> None:
@@ -126,7 +130,7 @@ def test_a_long_path_has_a_socket_too(tmp_path: Path) -> None:
         shell.ok("coord claim task a")
         assert link_pid(repo) == pid
         coord(repo, "link", "--stop")
-        until(lambda: not link_pid(repo), "the end of the link")
+        has_ended(repo)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can act as another user")

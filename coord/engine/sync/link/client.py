@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from coord.engine.sync.protocol import MAX_ANSWER, Answer, Request, socket_address
+from coord.engine.sync.link.protocol import MAX_ANSWER, Answer, Request, socket_address
 from eventlog.errors import LogError
 from eventlog.remotes.remote import BEHIND, Behind, OutcomeUnknown, RemoteAway, RemoteRefused
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from coord.engine.sync.local_journals import LocalJournals
+from coord.engine.sync.exchange.local_journals import LocalJournals
 from coord.engine.sync.pending import Draft
 from eventlog.remotes.piece import MAX_PIECE_BYTES, Piece
 
@@ -34,7 +34,8 @@ class Missing:
         local = self._journals.read(name)
         begin = abs(self._sizes.get(name, 0))
         if self._whole:
-            begin -= (begin if begin < local.size or draft else max(begin - 1, 0)) % MAX_PIECE_BYTES
+            last = begin if begin < local.size or draft else max(begin - 1, 0)  # if nothing is new: the last segment
+            begin = last - last % MAX_PIECE_BYTES
         data = self._journals.data(name, begin, local.size) if local.size > begin else b""
         if draft is not None:
             data += draft.data
