@@ -111,6 +111,25 @@ class GitDaemonPlace(GitPlace):
         self.daemon.wait()
 
 
+class GitSshPlace(GitPlace):
+    """A bare repository, reached over git's transport for ssh, with the repository's own `core.sshCommand`.
+
+    The program runs the command on this machine instead of connecting.
+    """
+
+    def __init__(self, base: Path) -> None:
+        super().__init__(base)
+        self.url = f"ssh://somewhere{self.bare}"
+        self.program = base / "connect"
+        self.program.write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+        self.program.chmod(0o755)
+
+    def open(self, reader: str) -> GitRemote:
+        make_private_repository(str(self.private(reader)), ENV)
+        settings = [f"core.sshcommand={self.program}", "ssh.variant=ssh"]
+        return GitRemote("git origin", self.url, PrivateGit(str(self.private(reader)), settings, ENV), poll_s=0.1)
+
+
 class FolderPlace:
     """A shared folder."""
 
@@ -146,6 +165,7 @@ class NatsPlace:
 PLACES: dict[str, Callable[[Path], Place]] = {
     "git-file": GitPlace,
     "git-daemon": GitDaemonPlace,
+    "git-ssh": GitSshPlace,
     "folder": FolderPlace,
     **({"nats": NatsPlace} if PROGRAM else {}),
 }
