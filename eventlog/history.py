@@ -19,10 +19,9 @@ from operator import attrgetter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from eventlog.archived import Archive
 from eventlog.errors import LogError, Unreadable
 from eventlog.events import NEVER, Event, EventId, Instant, add_time
-from eventlog.listing import list_journals
+from eventlog.listing import Archive, list_journals
 from eventlog.local.journal import read_from, with_journal_path
 from eventlog.order import acceptance_limit
 from eventlog.read_buffer import ReadBuffer, ReadBuffers

@@ -31,10 +31,10 @@ from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
 from coord.workspace.paths import REMOVED, Workspace, read_marker
 from coord.workspace.system import System
-from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import Event, Instant, add_time
 from eventlog.history import LogReader, lines_read_text
+from eventlog.listing import Archive
 from eventlog.local.journal import journal_paths, prefix_differs, read_from, read_in_chunks, with_journal_path
 from eventlog.order import MAX_CLOCK_LEAD_S, acceptance_limit
 from eventlog.scanning import Damage, Position, scan

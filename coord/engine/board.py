@@ -115,8 +115,8 @@ def _link(system: System, workspace: Workspace, now: Instant) -> tuple[str, ...]
     """Return the state of the exchange with other machines, a line each; empty if no remote is joined."""
     if joined_remote(system, workspace) is None:
         return ()
-    from coord.engine.sync.status import read_status  # most folders have no remote
-    from coord.render.link import link_lines
+    from coord.engine.sync.exchange.status import read_status  # most folders have no remote
+    from coord.render.board.link import link_lines
 
     return tuple(link_lines(read_status(workspace), {}, now))
 

@@ -16,10 +16,10 @@ from coord.engine.journals.unreadable import first_incomplete, log_bytes, log_mo
 from coord.render.console.progress import ProgressBar
 from coord.workspace.paths import Workspace, read_marker
 from coord.workspace.system import System
-from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
 from eventlog.history import Batch, LogReader
+from eventlog.listing import Archive
 from eventlog.order import order_key
 from eventlog.scanning import Position
 from projections.postings.collect import PostingCollector

@@ -102,24 +102,31 @@ def _attempt(
                 transaction.finish(decided=decided)
                 notes += snapshot.problem_notes(again=False)
                 if transaction.appended or transaction.outdated:
-                    if transaction.started:
-                        archive_ended(system, workspace, snapshot.history, snapshot.state, snapshot.now)
-                        if agreeing:
-                            from coord.engine.sync.start import start_link
-
-                            later.callback(start_link, system, workspace)
-                    if transaction.appended and not is_known(snapshot.history, snapshot.marked):
-                        write_marker(workspace, transaction.me.session)
-                    if transaction.appended:
-                        snapshot.save()
-                    save_index(system, workspace, config, snapshot)
-                    board = present_board(system, config, snapshot, transaction.at, {})
-                    notes += write_board(workspace, board)
-                    if transaction.appended and has_person_config(system.env):
-                        from coord.workspace.notify.due import note_needs, start_delivery  # few people use it
-
-                        if note_needs(system, workspace, board, transaction.me):
-                            later.callback(start_delivery, system, workspace)
+                    notes += _save(config, transaction, later)
     except LogError as error:
         raise no_log(str(error)) from None
     return Outcome(transaction.me, snapshot, value)
+
+
+def _save(config: Config, transaction: Transaction, later: ExitStack) -> list[str]:
+    """Save what is derived from the log, and return notes. `later` gets what is done after the lock is released."""
+    system, workspace, snapshot = transaction.system, transaction.workspace, transaction.snapshot
+    if transaction.started:
+        archive_ended(system, workspace, snapshot.history, snapshot.state, snapshot.now)
+        if transaction.agreeing:
+            from coord.engine.sync.link.start import start_link  # most folders have no remote
+
+            later.callback(start_link, system, workspace)
+    if transaction.appended and not is_known(snapshot.history, snapshot.marked):
+        write_marker(workspace, transaction.me.session)
+    if transaction.appended:
+        snapshot.save()
+    save_index(system, workspace, config, snapshot)
+    board = present_board(system, config, snapshot, transaction.at, {})
+    notes = write_board(workspace, board)
+    if transaction.appended and has_person_config(system.env):
+        from coord.workspace.notify.due import note_needs, start_delivery  # few people use it
+
+        if note_needs(system, workspace, board, transaction.me):
+            later.callback(start_delivery, system, workspace)
+    return notes

@@ -208,6 +208,8 @@ class Transaction:
 
     def _cannot_append(self, session: str) -> str:
         """Return why the journal of a session cannot be appended to from here; empty if it can."""
+        if self._writer and self._writer.session == session:
+            return ""  # it is open already, and its drafted lines are not on the disk yet
         position = self.snapshot.history.position(session) or Position()
         if self.agreeing and self.agreeing.is_unsettled(session, position):
             return "whether its last claim was published is unknown"

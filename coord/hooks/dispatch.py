@@ -67,7 +67,11 @@ def _transact(
     say: SendDocument | None = None,
     to_check: Callable[[HookRequest, State, Instant], list[Claim]] = claims_to_check,
 ) -> T:
-    """Let a handler act as the calling session. Before the lock is taken, git is run for the claims `to_check`."""
+    """Let a handler act as the calling session. Before the lock is taken, git is run for the claims `to_check`.
+
+    Only before a write are the other machines asked. A claim that is made after a write is provisional: what the
+    handler tells its agent must not depend on a decision that may be made again.
+    """
     system, workspace = request.system, request.workspace
     answers, call = edits.GitAnswers(workspace), request.call
 
@@ -84,6 +88,7 @@ def _transact(
         lambda transaction: _calling_identity(system, workspace, call, transaction),
         [],
         lambda state, now: answers.learn(to_check(request, state, now)),
+        offline=call.hook_event != "before",
         in_hook=True,
     ).value
 
@@ -109,18 +114,23 @@ def write_to_client(document: dict[str, object]) -> None:
 def _decide_writes(system: System, call: HookCall, writes: list[Write]) -> HookResult:
     """Decide about the writes in each shared folder. If one write is denied, the client makes none of them."""
     denied: list[tuple[str, list[GuardRow]]] = []
-    session = ""
+    session, not_agreed = "", ""
     for folder in dict.fromkeys(write.folder for write in writes):
         some = [write for write in writes if write.folder == folder]
-        session, rows = _decide_in_folder(system, call, some)
+        try:
+            session, rows = _decide_in_folder(system, call, some)
+        except CoordError as error:
+            if not error.details.get("not_agreed"):
+                raise
+            rows, not_agreed = {}, f"coord: {some[0].resource.removeprefix('file/')} was not written. {error.message}"
         denied += rows.items()
-        if denied:
+        if denied or not_agreed:
             break
-    if not denied:
+    if not denied and not not_agreed:
         return ALLOW
     for folder in dict.fromkeys(write.folder for write in writes if write.folder != some[0].folder):
         _release_unwritten(system, call, [write for write in writes if write.folder == folder])
-    return DENIED, denial_text(denied, session)
+    return DENIED, not_agreed or denial_text(denied, session)
 
 
 def _decide_in_folder(system: System, call: HookCall, writes: list[Write]) -> tuple[str, dict[str, list[GuardRow]]]:

@@ -28,10 +28,12 @@ def code_version() -> str:
     return _LOADED[0]
 
 
-def files_version() -> str:
-    """Return a hash of the names, sizes and times of the files with the code of the fold and of what is saved of it."""
+def files_version(folders: "list[str] | None" = None) -> str:
+    """Return a hash of the names, sizes and times of the files with code in these folders. By default, they are those
+    with the code of the fold and of what is saved of it.
+    """
     parts: list[str] = []
-    for folder in code_folders():
+    for folder in folders or code_folders():
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 if entry.name.endswith(".py"):

@@ -54,7 +54,7 @@ def host_identity() -> tuple[str, str, str]:
 
 def host_name() -> str:
     """Return the name of this machine, without control characters."""
-    name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    name = os.uname().nodename if hasattr(os, "uname") else ""
     return "".join(filter(str.isprintable, name))
 
 

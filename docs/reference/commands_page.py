@@ -30,6 +30,8 @@ ENVIRONMENT = {
     "HOME": "Where `install` looks for the clients' settings, and `doctor` for the start-up files of shells.",
     "PATH": "Where `install` and `doctor` look for the `coord` that agents find.",
     "SHELL": "The login shell. If Codex's hooks are installed, `doctor` asks it whether it finds `coord`.",
+    "COORD_NATS_USER": "The user for a NATS remote, if there is no file with credentials.",
+    "COORD_NATS_PASSWORD": "The password for a NATS remote.",
     "BROWSER": "The browser that `web` opens, instead of the usual one.",
     "DISPLAY": "If neither it nor `WAYLAND_DISPLAY` is set on Linux, `web` opens no browser.",
     "WAYLAND_DISPLAY": "As `DISPLAY`.",

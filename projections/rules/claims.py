@@ -8,22 +8,21 @@ these are merged. The answer that a requester got is part of its event, and can 
 2. Requests: `decide_request`.
 3. Lease: `advance_time` and `renew_claim`.
 4. Waiting: `advance_time` and `grant_waiting`.
-5. Handover: `hand_over`.
+5. Handover: `projections.rules.claim_events.handover`.
 6. Cycles: `projections.rules.cycles`.
 7. Tokens: `next_token` and `is_token_valid`.
-8. Loss: `projections.rules.requests.record_loss`, and `yields_to` for provisional claims.
+8. Loss: `projections.rules.claim_events.requests.record_loss`, and `yields_to` for provisional claims.
 9. Death: `projections.rules.liveness` and `projections.rules.sessions`.
 
-`projections.rules.requests` applies the rules to each event. At one instant, waits end first, then claims end, then
-waiting requests are granted, then events apply.
+`projections.rules.claim_events.requests` applies the rules to each event. At one instant, waits end first, then claims
+end, then waiting requests are granted, then events apply.
 """
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from eventlog.events import DAY_S, NEVER, ClaimHandedOver, Event, EventId, Instant, add_time, to_micros
+from eventlog.events import DAY_S, NEVER, Event, EventId, Instant, add_time, to_micros
 from projections.rules.conflicts import conflict, own_covers
 from projections.rules.state import (
     Claim,
@@ -171,11 +170,14 @@ def confirm_expiries(state: State, event: Event) -> None:
 def grant_waiting(state: State, at: Instant, record: DecisionRecorder, cause: EventId = "") -> None:
     """Rule 4: grant each waiting request, in order, that no longer has a conflict, at this instant."""
     index = index_of(state)
-    while waits := index.take_unblocked():
-        for wait in waits:
+    has_granted = True
+    while has_granted:  # what yields to a grant may unblock others
+        has_granted = False
+        for wait in index.take_unblocked():
             if wait.id in state.waits and not find_obstacles(state, wait):
                 index.waits.remove(wait)  # the claim that it becomes blocks the same requests
                 grant_claim(state, wait, at, record, cause, to_waiter=True)
+                has_granted = True
     state.due = index.next_end()
 
 
@@ -283,73 +285,3 @@ def end_session_claims(
         end_claim(state, claim, event.at, rule, what, record, event.id)
     grant_waiting(state, event.at, record, event.id)
     return tuple(claim.resource for claim in held)
-
-
-def transfer_claims(state: State, old: str, new: str, event: Event, record: DecisionRecorder) -> tuple[str, ...]:
-    """Give the claims of a session to the session that continues it, under new tokens; its waits end.
-
-    The claims keep their ids, because the id of one event cannot be that of several claims. Returns their resources.
-    """
-    for wait in index_of(state).waits.of_session(old):
-        end_wait(state, wait, event.at, 4, "withdrawn", record, event.id)
-    return _transfer(index_of(state).claims.of_session(old), state, new, event, record)
-
-
-def transfer_agent_claims(
-    state: State, session: str, agents: Collection[str], event: Event, record: DecisionRecorder
-) -> None:
-    """Give the claims of these subagents to their session, as `transfer_claims` does; their waits end."""
-    index = index_of(state)
-    for wait in [wait for wait in index.waits.of_session(session) if wait.agent in agents]:
-        end_wait(state, wait, event.at, 4, "withdrawn", record, event.id)
-    held = [claim for claim in index.claims.of_session(session) if claim.agent in agents]
-    _transfer(held, state, session, event, record)
-
-
-def _transfer(claims: list[Claim], state: State, new: str, event: Event, record: DecisionRecorder) -> tuple[str, ...]:
-    """Give these claims to the session `new` itself. Their subagents are gone, so no subagent has them any more."""
-    for claim in claims:
-        record(Decision(event.at, 5, "passed_on", claim.id, claim.session, claim.resource, event.id, (claim.id,)))
-        index_of(state).pass_claim(claim, new)
-        claim.granted_at, claim.token = event.at, next_token(state, event.at)
-        accept_claim(state, claim)
-        record(Decision(event.at, 5, "granted", claim.id, new, claim.resource, event.id))
-    grant_waiting(state, event.at, record, event.id)
-    return tuple(claim.resource for claim in claims)
-
-
-def handover_claim(
-    state: State, claim: Claim, to: str, event_id: EventId, at: Instant, *, provisional: bool = False
-) -> Claim | tuple[EventId, ...]:
-    """Rule 5: return the claim that a handover creates, with the same end, or the obstacles if the handover is void.
-
-    It is void if the new holder is not live, or if the new claim would conflict with another active claim. That can be
-    one of the giver or of one of its subagents.
-    """
-    fields = request_fields(claim) | {"id": event_id, "session": to, "agent": "", "asked_at": at}
-    fields["provisional"] = provisional
-    agreed_until = at if fields["provisional"] else claim.agreed_until
-    new = Claim(**fields, granted_at=at, expires_at=claim.expires_at, token=0, agreed_until=agreed_until)
-    claims = index_of(state).claims
-    near = (other for other in claims.near(new.resource) if other.id != claim.id and conflict(other, new))
-    others = tuple(other.id for other in claims.in_order(near))
-    target = state.sessions.get(to)
-    return others if others or target is None or not target.live else new
-
-
-def hand_over(state: State, claim: Claim, payload: ClaimHandedOver, event: Event, record: DecisionRecorder) -> bool:
-    """Rule 5: grant a claim to the named session, with the same end and a new token, before any waiting request.
-
-    There is no gap in between. Returns False if the handover is void; see `handover_claim`.
-    """
-    to, note = payload.to, payload.note
-    new = handover_claim(state, claim, to, event.id, event.at, provisional=payload.provisional)
-    if not isinstance(new, Claim):
-        record(Decision(event.at, 5, "void", claim.id, claim.session, claim.resource, event.id, new))
-        return False
-    end_claim(state, claim, event.at, 5, "handed_over", record, event.id, became=(new.id,))
-    new.token, new.note = next_token(state, event.at), note or claim.note
-    index_of(state).claims.add(new)
-    record(Decision(event.at, 5, "granted", new.id, to, new.resource, event.id))
-    grant_waiting(state, event.at, record, event.id)
-    return True

@@ -31,7 +31,8 @@ from eventlog.events import (
     SessionStarted,
     Unknown,
 )
-from projections.rules import messages, requests, sessions
+from projections.rules import messages, sessions
+from projections.rules.claim_events import requests
 from projections.rules.claims import advance_time, confirm_expiries
 from projections.rules.state import DecisionRecorder, State, ignore_decision
 

@@ -24,7 +24,8 @@ from eventlog.events import (
     SessionStarted,
     Unknown,
 )
-from projections.rules.claims import end_session_claims, transfer_agent_claims, transfer_claims
+from projections.rules.claim_events.handover import transfer_agent_claims, transfer_claims
+from projections.rules.claims import end_session_claims
 from projections.rules.messages import (
     drop_broadcasts,
     excuse,

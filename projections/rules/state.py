@@ -166,6 +166,10 @@ class Session(Struct, kw_only=True, array_like=True):
         """Whether it can hold claims and receive handovers."""
         return self.status == "live"
 
+    def host_except(self, machine: str) -> str:
+        """Return the name of its machine, if it is known and not `machine`; empty otherwise."""
+        return self.host if machine and self.machine not in ("", machine) else ""
+
 
 class State(Struct, dict=True):
     """Everything that is known after a history. `last` is the sort key of the last event folded."""

@@ -153,9 +153,8 @@ def build_board(
 ) -> Board:
     """Return the board at `now`; `state` must already be at that time.
 
-    `gone` has the evidence for each session whose anchor, and for each waiting request whose process, the observer
-    found to be gone; `idle` has it for each session that reports work although the observer found its agent not to be
-    at work. `machine` is the observer's.
+    `gone` has the evidence for each session whose anchor, and for each waiting request whose process, the observer, on
+    `machine`, found to be gone; `idle` has it for each session that reports work although its agent is not at work.
     `log_needs` are the problems of the log. `most` limits the number of rows of each kind.
     """
     seen = Observed(now, silent_s, gone, idle)
@@ -170,17 +169,14 @@ def build_board(
     if most is not None and len(sessions) > most:
         others = [session for session in sessions if not seen.is_here(session)]
         shown = nlargest(most, here, key=_heard_at) + nlargest(most, others, key=_heard_at)
-    claims: Iterable[Claim] = state.claims.values()
+    claims: Iterable[Claim] | None = None
     if most is not None and len(state.claims) > most:
-        claims = nlargest(most, claims, key=attrgetter("granted_at"))
+        claims = nlargest(most, state.claims.values(), key=attrgetter("granted_at"))
     needs, copies = rank_needs(state, seen, log_needs), resumed_twice(here)
     board = Board(
         now=now,
         sessions=sorted((_session_row(s, seen, holding[s.id], copies, machine) for s in shown), key=_row_order),
-        claims=[
-            claim_row(claim, gone.get(claim.session, ""), elsewhere(state, claim.session, machine))
-            for claim in sorted(claims, key=_claim_order)
-        ],
+        claims=claim_rows(state, gone, machine, claims),
         waiting=[_wait_row(state, wait, gone.get(wait.id, "")) for wait in islice(state.waits.values(), most)],
         messages=[message_row(state, name) for name in reversed(state.recent)],
         needs=[complete_need(make(), state) for *_, make in needs[:most]],
@@ -250,7 +246,7 @@ def _session_row(
         claims=claims,
         same_conversation=copies.get(session.id, ()),
         agents=tuple(f"{name} ({kind})" if kind else name for name, kind in session.agents.items()),
-        elsewhere=_host_elsewhere(session, machine),
+        elsewhere=session.host_except(machine),
     )
 
 
@@ -262,45 +258,31 @@ _session_values, _heartbeat_values = attrgetter(*_SESSION_FIELDS), attrgetter(*_
 
 
 def elsewhere(state: State, session: str, machine: str) -> str:
-    """Return the name of the machine of a session, if it is not `machine`; empty if it is, or either is unknown."""
-    found = state.sessions.get(session)
-    return _host_elsewhere(found, machine) if found else ""
-
-
-def _host_elsewhere(session: Session, machine: str) -> str:
-    is_other = machine and session.host and session.machine not in ("", machine)
-    return (session.host or session.machine[:6]) if is_other else ""
+    """Return the name of the machine of a session, if it is known and not `machine`."""
+    return state.sessions[session].host_except(machine) if session in state.sessions else ""
 
 
 def claim_row(claim: Claim, holder_gone: str = "", elsewhere: str = "") -> ClaimRow:
     """Return the row of a claim."""
     return ClaimRow(
-        id=claim.id,
-        resource=claim.resource,
-        mode=claim.mode,
-        session=claim.session,
-        agent=claim.agent,
-        note=claim.note,
-        automatic=claim.automatic,
-        worktree=claim.worktree,
-        granted_at=claim.granted_at,
-        ends_at=claim.ends_at,
-        token=claim.token,
+        **dict(zip(_CLAIM_FIELDS, _claim_values(claim), strict=True)),
         accepted=not claim.accept_by,
-        imported=claim.imported,
         holder_gone=holder_gone,
         provisional_from=claim.agreed_until if claim.agreed_until < claim.ends_at else "",
         elsewhere=elsewhere,
     )
 
 
-def claim_rows(state: State, gone: Mapping[str, str], machine: str = "") -> list[ClaimRow]:
-    """Return the rows of all claims, by resource. `gone` and `machine` are as in `build_board`."""
-    rows = [
-        claim_row(claim, gone.get(claim.session, ""), elsewhere(state, claim.session, machine))
-        for claim in state.claims.values()
-    ]
-    return sorted(rows, key=_claim_order)
+_CLAIM_FIELDS = (*ClaimRow.__struct_fields__[:11], "imported")
+_claim_values = attrgetter(*_CLAIM_FIELDS)
+
+
+def claim_rows(
+    state: State, gone: Mapping[str, str], machine: str = "", claims: Iterable[Claim] | None = None
+) -> list[ClaimRow]:
+    """Return the rows of all claims, or of these, by resource. `gone` and `machine` are as in `build_board`."""
+    shown = sorted(state.claims.values() if claims is None else claims, key=_claim_order)
+    return [claim_row(one, gone.get(one.session, ""), elsewhere(state, one.session, machine)) for one in shown]
 
 
 _claim_order = attrgetter("resource", "granted_at")

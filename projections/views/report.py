@@ -30,7 +30,7 @@ from eventlog.events import (
     MessageSent,
     seconds_between,
 )
-from projections.rules.requests import loss_reason
+from projections.rules.claim_events.requests import loss_reason
 from projections.rules.state import Decision
 from projections.views.activity import ReportItem, SessionActivity, item_of_interval, session_activities
 from projections.views.board import Board

@@ -40,6 +40,7 @@ SETUP = {
     ),
     "tutorial.md": (),
     "tutorial-last-night.md": _NIGHT,
+    "tutorial-two-machines.md": (),
     "how-to/be-notified.md": _TWO_SESSIONS,
     "how-to/commit-only-your-own.md": (*_TWO_SESSIONS, *_AS_YOU),
     "how-to/hand-over-work.md": _TWO_SESSIONS,

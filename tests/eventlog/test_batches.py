@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from eventlog import history as reading
 from eventlog import scanning
-from eventlog.archived import Archive
 from eventlog.codec import NO_HASH, are_instants, decode_lines, encode_line, encode_lines, is_instant, line_hash
 from eventlog.events import Event, EventId, Imported, SessionHeartbeat, SessionStarted
 from eventlog.history import LogReader
+from eventlog.listing import Archive
 from eventlog.local.journal import read_from
 from eventlog.read_buffer import ReadBuffer, ReadBuffers
 from eventlog.scanning import Position, scan

@@ -40,6 +40,7 @@ DIGESTS = {
     "glad-vole-4m7r": "acae927ac7060f683abe07f07e0654c2d79406c180cc51bf1d28b0ff70a60f88",
     "hazy-mole-7p3k": "123d363907728c9e83be0b69a9141e59b368c1267dc47917fffe296373d63523",
     "iron-wolf-2d6s": "f78326eb860d98396ef271a77bbebabad5f7e8e4ec274ec76aed9f148f2ae9b7",
+    "jade-crow-6n2t": "fc1250608921725d60716db7fcf86fdced48b65610655efcc8cdbd35e8a5dd27",
     "import-2026.11_a": "9f4e36a31dd8caddacbcc9bdb0ea635b283ed8ce621d69da20971f831a427218",
 }
 

@@ -42,7 +42,7 @@ JournalWriter.__init__ | never read last | a journal that was changed since it w
     eventlog/local/test_writer.py::test_a_journal_changed_since_it_was_read_is_closed
 JournalWriter.__init__ | replace O_APPEND 0 | a line is appended at the current end of the file
     eventlog/local/test_writer.py::test_lines_are_always_appended_at_the_current_end
-JournalWriter.extend | never write size | a short write is detected
+JournalWriter._write | never write size | a short write is detected
     eventlog/local/test_journal.py::test_a_short_write_is_cut_off_again
 JournalWriter._undo_write | without ftruncate | a short write is cut back
     eventlog/local/test_journal.py::test_a_short_write_is_cut_off_again
@@ -114,9 +114,9 @@ claims.grant_waiting | always find_obstacles | rule 4: a waiting request is gran
     projections/rules/test_claims.py::test_rule_4_waiting_requests_are_granted_in_order
 claims.grant_claim | never to_waiter | rule 4: a grant to a waiter lapses unless it is accepted
     projections/rules/test_claims.py::test_rule_4_a_grant_after_waiting_lapses_unless_accepted
-claims.handover_claim | never live | rule 5: no claim is handed to a session that has ended
+handover.handover_claim | never live | rule 5: no claim is handed to a session that has ended
     projections/rules/test_claims.py::test_rule_5_an_impossible_handover_is_void
-claims.hand_over | without grant_waiting | rule 5: a handover grants requests that it unblocks
+handover.hand_over | without grant_waiting | rule 5: a handover grants requests that it unblocks
     projections/rules/test_claims.py::test_rule_5_waiting_requests_are_checked_after_a_handover
 cycles._without_dead_ends | replace waits_for waiters | rule 6: only sessions that cannot reach a cycle are left out
     property/test_rules.py::test_rule_6_every_session_in_a_circle_is_shown_one
@@ -126,7 +126,7 @@ cycles.wait_cycles | replace union difference | rule 6: every wait of a session 
     projections/rules/test_losing.py::test_rule_6_every_wait_of_a_session_counts
 claims.is_token_valid | always expected | rule 7: an old token is invalid
     projections/rules/test_losing.py::test_rule_7_a_token_is_valid_as_long_as_its_grant
-claims._transfer | without next_token | rule 7: a claim that passes to another session gets a new token
+handover._transfer | without next_token | rule 7: a claim that passes to another session gets a new token
     property/test_rules.py::test_rule_7_a_claim_passed_on_at_its_grant_gets_a_new_token
 requests.on_requested | always live | rule 8: a session that has ended is granted nothing, and is told
     projections/rules/test_losing.py::test_rule_8_a_claim_granted_after_the_sessions_end_is_lost
@@ -161,11 +161,11 @@ sessions.on_started | without _tell_copies | both processes of a conversation ar
 # Acting.
 machine_lock.under_lock | without locked | a transaction holds the lock
     faults/test_lock.py::test_a_running_process_with_the_lock_is_reported
-transaction.transact | without catch_up | events written while waiting for the lock count
+transact._attempt | without catch_up | events written while waiting for the lock count
     coord/engine/test_transaction.py::test_events_written_while_waiting_for_the_lock_count
-transaction.transact | without _check_complete | while a journal cannot be read nothing is granted
+transact._attempt | without check_complete | while a journal cannot be read nothing is granted
     faults/test_checkpoint.py::test_if_the_claims_are_unknown_nothing_is_granted
-transaction.transact | without write_board | the board shows what was appended
+transact._save | without write_board | the board shows what was appended
     coord/engine/test_transaction.py::test_events_before_a_refusal_are_durable_and_on_the_board
 Transaction._advance_time | never latest | an event is later than every event seen
     coord/engine/test_transaction.py::test_events_written_while_waiting_for_the_lock_count
@@ -317,7 +317,7 @@ note_needs | without save_notified | what a visible watch has shown is not told 
     coord/cli/commands/board/test_watch_notify.py::test_what_a_visible_watch_shows_is_not_told
 notify._deliver | without sleep | a need that ends at once is not told
     coord/workspace/notify/test_delivery.py::test_a_need_that_ends_at_once_is_not_told
-transaction.transact | without callback | a new need is told by the command that made it
+transact._save | without callback | a new need is told by the command that made it
     coord/workspace/notify/test_delivery.py::test_a_new_need_is_told_once_by_the_command_that_made_it
 is_watched | returns False | the person is not notified of what a visible watch shows
     coord/cli/commands/board/test_watch_notify.py::test_what_a_visible_watch_shows_is_not_told

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlog import archived
-from eventlog.archived import UNKNOWN, Archive
+from eventlog import listing
 from eventlog.events import SessionStarted
 from eventlog.history import Batch, LogReader
+from eventlog.listing import UNKNOWN, Archive
 from eventlog.local.files import ARCHIVE_FOLDER
 from eventlog.scanning import Position
 from tests.support.journals import at, event, lines_of
@@ -27,7 +27,7 @@ STEPS = ("write", "archive", "move back", "copy back", "copy over", "remove", "m
 def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A log folder. Each change of the names in its archive gives it another time, which is never too recent."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archived, "is_settled", lambda _: True)
+        patch.setattr(listing, "is_settled", lambda _: True)
         yield tmp_path_factory.mktemp("root") / "log"
 
 

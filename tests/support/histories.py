@@ -46,9 +46,9 @@ from eventlog.events import (
     add_time,
     to_micros,
 )
+from projections.rules.claim_events.requests import request_of
 from projections.rules.claims import decide_request
 from projections.rules.fold import as_of, fold
-from projections.rules.requests import request_of
 from projections.rules.state import Decision, State
 from tests.support.journals import START, at
 

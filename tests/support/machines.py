@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from coord.engine.sync.client import LinkClient
+from coord.engine.sync.link.client import LinkClient
 from eventlog.errors import LogError
 from tests.support.processes import COORD, Result, can_unshare, environment
 

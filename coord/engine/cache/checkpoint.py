@@ -19,8 +19,8 @@ from msgspec import Struct
 
 from coord.platform.code_version import code_version
 from coord.platform.replace_file import replace_file
-from eventlog.archived import ArchiveSummary
 from eventlog.digest import blake2b
+from eventlog.listing import ArchiveSummary
 from eventlog.local.files import read_regular
 from eventlog.scanning import Position
 from projections.rules.state import State

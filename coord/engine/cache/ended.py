@@ -16,9 +16,9 @@ import msgspec
 
 from coord.engine.cache.buckets import DECODE_ERRORS, MAX_PENDING_BYTES, Buckets, CacheDamaged, Entry
 from coord.engine.cache.checkpoint import StoreVersion
-from eventlog.archived import ARCHIVE_AFTER_S, Archive
 from eventlog.events import Instant, add_time
 from eventlog.history import LogReader
+from eventlog.listing import ARCHIVE_AFTER_S, Archive
 from eventlog.scanning import Position
 from projections.rules.messages import is_open
 from projections.rules.rows import Rows

@@ -40,9 +40,9 @@ from coord.engine.snapshot import Snapshot
 from coord.engine.times.points_in_time import is_event_name, only_event, parse_cut, parse_instant, split_event_name
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
-from eventlog.archived import ArchiveSummary
 from eventlog.errors import LogError
 from eventlog.events import Event
+from eventlog.listing import ArchiveSummary
 from eventlog.local.journal import is_session_id
 from eventlog.scanning import Position
 from projections.rules.fold import as_of, fold

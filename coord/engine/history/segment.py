@@ -22,10 +22,10 @@ from coord.engine.cache.older_checkpoints import OlderEnd
 from coord.engine.cache.recompute import recompute
 from coord.engine.snapshot import Snapshot
 from coord.errors import no_log
-from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import Event, Instant
 from eventlog.history import LogReader
+from eventlog.listing import Archive
 from eventlog.local.files import ARCHIVE_FOLDER, list_journal_sizes
 from eventlog.local.journal import is_session_id, read_between, read_from, with_journal_path
 from eventlog.order import order_key

@@ -21,10 +21,10 @@ from contextlib import suppress
 
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
-from eventlog.archived import ARCHIVE_AFTER_S
 from eventlog.errors import LogError
 from eventlog.events import DAY_S, Instant, add_time
 from eventlog.history import LogReader
+from eventlog.listing import ARCHIVE_AFTER_S
 from eventlog.local.journal import journal_paths
 from eventlog.local.writer import archive_journal, sync_names
 from eventlog.scanning import Position

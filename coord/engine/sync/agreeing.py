@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from coord.engine.snapshot import Snapshot
 from coord.engine.sync.agreement import Agreement, try_agreement, wait_for_agreement
 from coord.engine.sync.doubts import held_back_claim, unconfirmed_claims
+from coord.engine.sync.exchange.status import read_status
 from coord.engine.sync.pending import Draft, read_pending, remove_pending, write_pending
 from coord.engine.sync.record import JoinedRemote
-from coord.engine.sync.status import read_status
 from coord.errors import no_log, refused
 from coord.platform.host import host_name
 from coord.render.format import duration_text, line, time_text
@@ -34,7 +34,7 @@ from eventlog.local.journal import read_events
 from eventlog.local.writer import JournalWriter
 from eventlog.remotes.remote import Behind, OutcomeUnknown, RemoteAway, RemoteRefused
 from eventlog.scanning import Position
-from projections.rules.requests import request_of
+from projections.rules.claim_events.requests import request_of
 from projections.rules.state import State
 
 _ATTEMPTS = 50  # how often a decision is made anew, because other machines published meanwhile
@@ -93,7 +93,9 @@ class Agreeing:
         self._is_firm, self._is_refused, self._requests = False, False, []
         self._attempts += 1
         if self._attempts > _ATTEMPTS:
-            raise refused("other machines published all the time, so this could not be agreed on. Try again.")
+            raise refused(
+                "other machines published all the time, so this could not be agreed on. Try again.", not_agreed=True
+            )
         if self._attempts > 2:
             time.sleep(random.uniform(0, _MAX_PAUSE_S))
         try:
@@ -204,7 +206,7 @@ class Agreeing:
         """Go on without the other machines, if the settings allow that. Raises CoordError otherwise."""
         if not self._may_be_provisional:
             reason = reason[0].upper() + reason[1:] if reason else "The remote cannot be reached"
-            raise refused(f"{reason.rstrip('.')}. {_OFFLINE}", reason="offline")
+            raise refused(f"{reason.rstrip('.')}. {_OFFLINE}", not_agreed=True)
         self.provisional = True
 
     def _refuse_doubtful(self, snapshot: Snapshot, session: str, at: Instant) -> None:
@@ -225,13 +227,15 @@ class Agreeing:
                 raise refused(
                     f"{line(claim.resource)}: {line(holder.name or holder.id)} on {place} "
                     f"held it until {time_text(claim.expires_at, at)}. No news from that machine says whether it was "
-                    f"renewed. Nothing was claimed. To end that claim: coord break {claim.resource} --reason '...'"
+                    f"renewed. Nothing was claimed. To end that claim: coord break {claim.resource} --reason '...'",
+                    not_agreed=True,
                 )
             for name, since in snapshot.history.held_back.items():
                 if held := held_back_claim(_events_from(self._workspace, name, since), request):
                     raise refused(
                         f"{line(request.resource)}: session {held.session} on another machine, whose clock is ahead, "
-                        f"may hold it. Its events count from {time_text(since, at)} on. Nothing was claimed."
+                        f"may hold it. Its events count from {time_text(since, at)} on. Nothing was claimed.",
+                        not_agreed=True,
                     )
 
     def _outside(self, snapshot: Snapshot) -> Instant:

@@ -3,16 +3,16 @@
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from coord.engine.sync.client import LinkClient, is_listening
+from coord.engine.sync.link.client import LinkClient, is_listening
+from coord.engine.sync.link.start import ensure_link, start_link
 from coord.engine.sync.record import JoinedRemote, open_remote
-from coord.engine.sync.start import ensure_link, start_link
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.remotes.remote import Behind, RemoteAway
 
 if TYPE_CHECKING:
-    from coord.engine.sync.exchange import Exchange
+    from coord.engine.sync.exchange.exchange import Exchange
     from coord.engine.sync.pending import Draft
 
 _PAUSE_S = 0.01
@@ -83,7 +83,7 @@ def try_agreement(
     if in_hook or joined.kind != "git":
         start_link(system, workspace)
         return None
-    from coord.engine.sync.exchange import Exchange, ExchangeBusy
+    from coord.engine.sync.exchange.exchange import Exchange, ExchangeBusy
 
     remote = open_remote(joined, system, workspace, config)
     try:

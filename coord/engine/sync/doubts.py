@@ -9,8 +9,8 @@
 from collections.abc import Iterable
 
 from eventlog.events import ClaimRequested, Event, Instant, add_time
+from projections.rules.claim_events.requests import request_of
 from projections.rules.conflicts import conflict
-from projections.rules.requests import request_of
 from projections.rules.state import Claim, ClaimRequest, State
 
 CONFIRMED_AFTER_S = 60  # how much later than its end another clock must be

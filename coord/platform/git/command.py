@@ -1,6 +1,10 @@
 """Run git. No other module does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 _OPTIONS = ("-c", "core.fsmonitor=false", "--no-optional-locks")  # start no daemon, and do not rewrite the index
 _NO_QUESTIONS = {"GIT_TERMINAL_PROMPT": "0"}
@@ -45,3 +49,18 @@ def run_git(
         message = done.stderr.decode(errors="replace").strip()
         raise GitError(f"git {arguments[0]}: exit code {done.returncode}: {message}", done.returncode)
     return done.stdout
+
+
+def start_git(folder: str, words: Sequence[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Start git in `folder`, in a process group of its own, with exactly this environment. Raises OSError."""
+    import subprocess  # slow to load, and most commands do not run git
+
+    return subprocess.Popen(
+        ["git", *words],
+        cwd=folder,
+        env=dict(env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )

@@ -5,11 +5,13 @@ user's repository is taken.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
-from coord.platform.git.command import GitError, run_git
+from coord.platform.git.command import GitError, run_git, start_git
 from eventlog.remotes.git.runner import GitFailed
 
 _SETTINGS = r"^(core\.sshcommand|ssh\..*|http\..*|https\..*|credential\..*|url\..*|protocol\..*|remote\..*\.proxy)$"
@@ -48,7 +50,9 @@ class PrivateGit:
     """Runs git in the private repository at `path`, with settings for reaching the remote. See `RunGit`."""
 
     def __init__(self, path: str, settings: Sequence[str], env: Mapping[str, str]) -> None:
-        self._path = path
+        self._path, self._plain_env = path, env
+        self._running: subprocess.Popen[bytes] | None = None
+        self._stopped = False
         options = ["core.fsmonitor=false", "core.hooksPath=/dev/null", "gc.autoDetach=false", *settings]
         self._options = [word for setting in options for word in ("-c", setting)]
         kept = {name: value for name, value in env.items() if not name.startswith("GIT_") or name == "GIT_SSH_COMMAND"}
@@ -58,19 +62,15 @@ class PrivateGit:
 
     def __call__(self, *arguments: str, data: bytes = b"", timeout_s: float = 30) -> bytes:
         """Return what git prints. Raises GitFailed. A process that is late is killed, with its children."""
+        if self._stopped:
+            raise GitFailed("git is not run any more", None, started=False)
         try:
-            process = subprocess.Popen(
-                ["git", *self._options, *arguments],
-                cwd=self._path,
-                env=self._env,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            process = self._running = start_git(self._path, [*self._options, *arguments], self._env)
         except OSError as error:
             raise GitFailed(f"git: {error.strerror}", None, started=False) from None
         try:
+            if self._stopped:  # by another thread, while this one started git
+                _end(process)
             out, err = process.communicate(data, timeout=timeout_s)
         except subprocess.TimeoutExpired:
             _kill(process)
@@ -78,9 +78,30 @@ class PrivateGit:
         except BaseException:
             _kill(process)
             raise
+        finally:
+            self._running = None
         if process.returncode:
             raise GitFailed((err + b"\n" + out).decode(errors="replace").strip(), process.returncode)
         return out
+
+    def renew(self) -> None:
+        """Delete the private repository and make an empty one. Raises GitFailed."""
+        shutil.rmtree(self._path, ignore_errors=True)
+        try:
+            make_private_repository(self._path, self._plain_env)
+        except (GitError, OSError) as error:
+            raise GitFailed(str(error), None, started=False) from None
+
+    def stop(self) -> None:
+        """End a running git with its children, called by another thread. Git is not run any more."""
+        self._stopped = True
+        if (process := self._running) is not None:
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:

@@ -4,14 +4,16 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
 
-from coord.engine.sync.exchange import Exchange, Exchanged
+from coord.engine.sync.exchange.exchange import Exchange
+from coord.engine.sync.exchange.progress import Exchanged
+from coord.engine.sync.link.protocol import MAX_REQUEST, SOCKET, Answer, Request, socket_address
 from coord.engine.sync.pending import Draft
-from coord.engine.sync.protocol import MAX_REQUEST, SOCKET, Answer, Request, socket_address
 from coord.errors import CoordError
 from eventlog.errors import LogError
 from eventlog.events import Instant
@@ -19,6 +21,7 @@ from eventlog.remotes.remote import Behind, OutcomeUnknown, RemoteAway, RemoteRe
 
 _PATIENCE_S = 30  # for a request that has been connected
 _STEP_S = 0.005
+_SHARE = 0.5  # of the time that a command waits: the rest is for publishing
 
 
 def open_socket(cache: str) -> socket.socket:
@@ -104,12 +107,18 @@ class Requests:
             done = self._sync(request.compact)
             return msgspec.structs.replace(self._known(), exchanged=msgspec.to_builtins(done))
         elif draft is not None:
-            return self._agree(draft)
+            return self._agree(draft, request.limit_s or _PATIENCE_S)
         return self._known()
 
-    def _agree(self, draft: Draft) -> Answer:
-        """Publish a draft. Its command holds the machine's lock: what waits for that lock has news for it."""
+    def _agree(self, draft: Draft, limit_s: float) -> Answer:
+        """Publish a draft. Its command holds the machine's lock: what waits for that lock has news for it.
+
+        If its turn does not come while the command waits, nothing is published.
+        """
+        deadline = time.monotonic() + limit_s * _SHARE
         while not self._exchanging.acquire(timeout=_STEP_S):
+            if time.monotonic() >= deadline:
+                raise RemoteAway("the link still exchanges other events with the remote")
             if self._exchange.waits_for_lock:
                 return msgspec.structs.replace(self._known(), behind=True)
         try:

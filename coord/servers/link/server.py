@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
-from coord.engine.snapshot import Snapshot
-from coord.engine.sync.exchange import Exchange, Exchanged
-from coord.engine.sync.protocol import SOCKET
-from coord.engine.sync.record import JoinedRemote, joined_remote, open_remote
+from coord.engine.sync.exchange.exchange import Exchange
+from coord.engine.sync.exchange.progress import Exchanged
+from coord.engine.sync.link.protocol import SOCKET
+from coord.engine.sync.record import JoinedRemote, open_remote
 from coord.errors import CoordError
-from coord.platform.code_version import code_version
 from coord.platform.inotify import FolderChanges
 from coord.platform.watch import watch_folder
+from coord.servers.link.lifetime import Lifetime
 from coord.servers.link.requests import Requests, open_socket
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
@@ -27,8 +27,7 @@ from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import Instant, seconds_between
 
-IDLE_S = 600  # after the last session
-_LOOK_EVERY_S = 60.0  # whether it is still needed
+_LOOK_EVERY_S = 20.0  # whether it is still needed
 _WATCH_S = 30.0
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 1.0, 30.0  # between two attempts to reach the remote
 _AT_ONCE_S = 0.01  # what is written together is published together
@@ -54,8 +53,8 @@ class Link:
             raise
         self._exchanging = threading.Lock()
         self._stop = threading.Event()
-        self._code, self._since = code_version(), system.wall()
-        self._last_needed = time.monotonic()
+        self._since = system.wall()
+        self._lifetime = Lifetime(system, workspace, joined)
         self._batch_s = _AT_ONCE_S if joined.kind == "nats" else config.sync_seconds
 
     def stop(self) -> None:
@@ -72,14 +71,13 @@ class Link:
             stack.callback(self._close_socket, listening)
             threads = [
                 threading.Thread(target=requests.serve, args=(listening,), daemon=True),
-                threading.Thread(target=self._bring_in, daemon=True),
-                threading.Thread(target=self._send_out, daemon=True),
+                threading.Thread(target=self._until_stopped, args=(self._bring_in,), daemon=True),
+                threading.Thread(target=self._until_stopped, args=(self._send_out,), daemon=True),
             ]
             for thread in threads:
                 thread.start()
-            while not self._stop.wait(_LOOK_EVERY_S):
-                if not self._is_needed():
-                    break
+            while not self._stop.wait(_LOOK_EVERY_S) and not self._lifetime.reason_to_end():
+                pass
             self._stop.set()
             with suppress(LogError, OSError, CoordError):
                 if self._exchanging.acquire(timeout=5):
@@ -90,24 +88,12 @@ class Link:
         with suppress(OSError):
             os.unlink(os.path.join(self._workspace.cache, SOCKET))
 
-    def _is_needed(self) -> bool:
-        """Return whether a session of this machine was live within the last minutes, and everything is as it was."""
-        if joined_remote(self._system, self._workspace) != self._joined or code_version() != self._code:
-            return False
-        if self._has_sessions():
-            self._last_needed = time.monotonic()
-        return time.monotonic() - self._last_needed < IDLE_S
-
-    def _has_sessions(self) -> bool:
-        snapshot = Snapshot(self._system, self._workspace)
+    def _until_stopped(self, work: Callable[[], None]) -> None:
+        """Do the work of a thread. After an unforeseen error, the link ends, and the next command starts another."""
         try:
-            snapshot.catch_up()
-        except (LogError, CoordError, OSError):
-            return False
-        return any(
-            session.live and session.machine == self._system.here.machine and not self._system.death_evidence(session)
-            for session in snapshot.state.sessions.values()
-        )
+            work()
+        finally:
+            self._stop.set()
 
     def sync(self, compact: bool = False) -> Exchanged:
         """Exchange in both directions now."""
@@ -157,6 +143,8 @@ class Link:
                     self._stop.wait(pause)
                     continue
                 wait(_WATCH_S)
+                if not os.path.isdir(self._workspace.log):
+                    return
                 self._stop.wait(self._batch_s)
 
     def _count_queued(self) -> None:

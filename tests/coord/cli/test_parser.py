@@ -80,6 +80,9 @@ SHORTEST = {
     "git-hook": "git-hook nothing",
     "mcp": "mcp --root /nowhere",
     "import": "import /nowhere",
+    "remote": "remote show",
+    "sync": "sync --compact",
+    "link": "link --status",
 }
 """A plain command line of each command."""
 NEEDS = {

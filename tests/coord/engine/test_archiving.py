@@ -11,7 +11,7 @@ import pytest
 from coord.engine.journals import archiving
 from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import find_workspace, read_marker
-from eventlog import archived
+from eventlog import listing
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.errors import LogError
 from eventlog.events import DAY_S, VERSION, AnyPayload, Event, SessionEnded, SessionStarted
@@ -107,7 +107,7 @@ def test_other_commands_archive_nothing(scene: Scene) -> None:
 
 def test_after_a_start_nothing_is_listed_or_read_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.wait_and_start()
-    monkeypatch.setattr(archived, "journal_names", lambda _: pytest.fail("the archive was listed"))
+    monkeypatch.setattr(listing, "journal_names", lambda _: pytest.fail("the archive was listed"))
     monkeypatch.setattr("eventlog.history.read_from", lambda *_, **__: pytest.fail("a journal was read"))
     for words in (("status",), ("heartbeat", "c", "d"), ("start", "--new")):
         assert scene.machine.run(200, *words).code == 0

@@ -18,7 +18,7 @@ ALLOWED_COMMANDS = (
 )
 ASK_FIRST_COMMANDS = (
     *("break", "init", "install", "uninstall", "notify", "import", "archive", "demo", "web"),
-    *("completion", "hook", "git-hook", "mcp"),
+    *("remote", "sync", "link", "completion", "hook", "git-hook", "mcp"),
 )
 """A test holds that every command is in exactly one of the two tables, so that a new command must be considered."""
 

@@ -4,7 +4,7 @@ from coord.engine.transaction import Transaction
 from coord.errors import CoordError, refused
 from coord.render.format import Names, line, session_label, until
 from coord.render.messages import notice_line
-from projections.rules.requests import may_act_on
+from projections.rules.claim_events.requests import may_act_on
 from projections.rules.state import Claim, State
 from projections.views.board import names_of
 

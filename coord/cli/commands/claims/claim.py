@@ -64,6 +64,13 @@ def claim(
             "--wait works for one resource only, because a session that holds one and waits for another can cause a "
             "deadlock. Nothing was claimed. Claim them without --wait, or one after the other."
         )
+    for resource in resources:
+        _check_protection(run, resource)
+    print_results(run, _request(run, resources, terms))
+
+
+def _request(run: Run, resources: list[str], terms: ClaimTerms) -> list[ClaimResult]:
+    """Request the resources, and wait if that was asked for."""
     answers = GitAnswers(run.workspace)
 
     def prepare(state: State, now: Instant) -> None:
@@ -73,15 +80,11 @@ def claim(
     def decide(transaction: Transaction) -> list[ClaimResult]:
         return request_claims(transaction, run.config, answers, resources, terms)
 
-    for resource in resources:
-        _check_protection(run, resource)
     if terms.wait_s:
         from coord.cli.commands.claims._wait import request_and_wait  # most requests do not wait
 
-        results = [request_and_wait(run, terms.wait_s, lambda transaction: decide(transaction)[0], prepare)]
-    else:
-        results = run.transact(decide, prepare=prepare).value
-    print_results(run, results)
+        return [request_and_wait(run, terms.wait_s, lambda transaction: decide(transaction)[0], prepare)]
+    return run.transact(decide, prepare=prepare).value
 
 
 def _check_protection(run: Run, resource: str) -> None:

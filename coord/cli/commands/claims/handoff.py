@@ -9,7 +9,7 @@ from coord.errors import refused, usage_error
 from coord.render.format import line, session_label
 from coord.workspace.names import resolve_session
 from eventlog.events import ClaimHandedOver, EventId
-from projections.rules.claims import handover_claim
+from projections.rules.claim_events.handover import handover_claim
 from projections.rules.state import Claim
 from projections.views.board import names_of
 

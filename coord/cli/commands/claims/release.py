@@ -8,7 +8,7 @@ from coord.engine.transaction import Transaction
 from coord.errors import refused, usage_error
 from coord.render.format import line
 from eventlog.events import ClaimReleased
-from projections.rules.requests import may_act_on
+from projections.rules.claim_events.requests import may_act_on
 from projections.rules.state import ClaimRequest
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from coord.engine.run import Run
-from coord.engine.sync.exchange import Exchange, Exchanged
+from coord.engine.sync.exchange.exchange import Exchange
+from coord.engine.sync.exchange.progress import Exchanged
 from coord.engine.sync.record import JoinedRemote, open_remote
 from coord.errors import CoordError, refused
 from coord.render.format import line

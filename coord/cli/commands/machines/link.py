@@ -6,18 +6,19 @@ from coord.cli.commands.machines._exchange import failed
 from coord.cli.commands.machines.remote import status_document
 from coord.cli.parser import command, option
 from coord.engine.run import Run
-from coord.engine.sync.client import LinkClient
+from coord.engine.sync.exchange.status import read_status
+from coord.engine.sync.link.client import LinkClient
+from coord.engine.sync.link.start import stop_link
 from coord.engine.sync.record import joined_remote
-from coord.engine.sync.status import read_status
-from coord.errors import CoordError, refused
-from coord.render.link import link_lines
+from coord.errors import refused
+from coord.render.board.link import link_lines
 from eventlog.errors import LogError
 from eventlog.remotes.remote import RemoteAway
 
 _LIMIT_S = 5
 
 
-@command("link")
+@command("link", acts=False)
 @option("--status", is_flag=True, help="Show the state of the link, and start nothing.")
 @option("--stop", is_flag=True, help="End the link that runs.")
 @option("--quiet", is_flag=True, help="Print nothing while it runs.")
@@ -71,7 +72,7 @@ def _show_status(run: Run) -> None:
 
 def _stop(run: Run) -> None:
     try:
-        LinkClient(run.workspace.cache, _LIMIT_S).stop()
+        ended = stop_link(run.workspace)
     except RemoteAway:
-        raise CoordError(1, "the link does not run.") from None
-    run.say("✅ The link ends.", {"running": False})
+        raise refused("the link does not run.") from None
+    run.say("✅ The link has ended." if ended else "The link ends when it has published.", {"running": not ended})

@@ -7,8 +7,8 @@ import sys
 from coord.cli.commands.machines._exchange import exchanged_text, failed, opened, run_exchange
 from coord.cli.parser import argument, command, option
 from coord.engine.run import Run
+from coord.engine.sync.exchange.status import read_status
 from coord.engine.sync.record import JoinedRemote, join, joined_remote, kind_of, leave
-from coord.engine.sync.status import read_status
 from coord.errors import refused, usage_error
 from coord.render.format import line
 from eventlog.errors import LogError
@@ -17,15 +17,16 @@ from eventlog.remotes.remote import RemoteAway
 _USAGE = "Write: coord remote add git [NAME], coord remote add nats://HOST:4222/STREAM, or coord remote add /FOLDER"
 
 
-@command("remote")
-@argument("words", metavar="[show | add REMOTE | remove]", nargs=-1)
+@command("remote", acts=False)
+@argument("words", metavar="[ACTION] [REMOTE]", nargs=-1, suggestions=("show", "add", "remove"))
 @option("--creds", metavar="FILE", help="For NATS: the file with the credentials. It must be outside the repository.")
 @option("--yes", is_flag=True, help="Join the remote that config.toml names without asking.")
 def remote(run: Run, words: tuple[str, ...], creds: str | None, yes: bool) -> None:
     """Join a remote, so that the sessions of several machines share one history.
 
-    REMOTE is `git NAME` (a git remote of this repository, by default origin), `nats://HOST:4222/STREAM`, or the path of
-    a shared folder. Without REMOTE, `add` joins the one that config.toml names, after asking.
+    ACTION is show, add or remove. REMOTE is `git NAME` (a git remote of this repository, by default origin),
+    `nats://HOST:4222/STREAM`, or the path of a shared folder. Without REMOTE, `add` joins the one that config.toml
+    names, after asking.
 
     What is in the log is published, and what is there comes in. From then on, claims are agreed on with the other
     machines. In a shared folder they stay provisional.
@@ -123,11 +124,11 @@ def _add(run: Run, url: str, credentials: str) -> None:
 
 
 def _start_link(run: Run) -> None:
-    from coord.engine.sync.start import start_link
+    from coord.engine.sync.link.start import ensure_link
 
     snapshot = run.read_state()
     if any(one.live and one.machine == run.system.here.machine for one in snapshot.state.sessions.values()):
-        start_link(run.system, run.workspace)
+        ensure_link(run.system, run.workspace)
 
 
 def _show(run: Run) -> None:
@@ -138,7 +139,7 @@ def _show(run: Run) -> None:
         run.say(f"No remote is joined on this machine.{hint}", {"remote": "", "named": named})
         return
     status = read_status(run.workspace)
-    from coord.render.link import link_lines
+    from coord.render.board.link import link_lines
 
     run.say(
         "\n".join([f"Joined {line(joined.url)}", *link_lines(status, {}, run.read_state().now)]),
@@ -160,9 +161,9 @@ def _remove(run: Run) -> None:
     if joined is None:
         raise refused("no remote is joined on this machine.")
     try:
-        from coord.engine.sync.client import LinkClient
+        from coord.engine.sync.link.start import stop_link
 
-        LinkClient(run.workspace.cache, 5).stop()
+        stop_link(run.workspace)
     except RemoteAway:
         pass  # it does not run
     leave(run.workspace)

@@ -5,8 +5,8 @@ import msgspec
 from coord.cli.commands.machines._exchange import exchanged_text, failed, opened, run_exchange
 from coord.cli.parser import command, option
 from coord.engine.run import Run
-from coord.engine.sync.client import LinkClient, is_listening
-from coord.engine.sync.exchange import Exchanged
+from coord.engine.sync.exchange.progress import Exchanged
+from coord.engine.sync.link.client import LinkClient, is_listening
 from coord.engine.sync.record import joined_remote
 from coord.errors import refused, usage_error
 from eventlog.errors import LogError
@@ -14,7 +14,7 @@ from eventlog.errors import LogError
 _LIMIT_S = 120
 
 
-@command("sync")
+@command("sync", acts=False)
 @option("--compact", is_flag=True, help="Also shorten the history of a git remote to one commit. No event is removed.")
 def sync(run: Run, compact: bool) -> None:
     """Exchange journals with the remote now, and show what came in and what was published.

@@ -3,7 +3,7 @@
 from coord.render.format import ago, duration_text, line, plural, quoted, time_text
 from coord.servers.web.actions.context import ActionContext, Effect, delay
 from eventlog.events import ClaimBroken, ClaimHandedOver, ClaimReleased, SessionEnded, seconds_between
-from projections.rules.claims import handover_claim
+from projections.rules.claim_events.handover import handover_claim
 from projections.rules.state import Claim, State, WaitingRequest
 
 _MOST = 20  # sentences about claims and requests

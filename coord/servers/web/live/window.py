@@ -28,10 +28,10 @@ from coord.engine.history.segment import (
     start_of,
 )
 from coord.engine.snapshot import Snapshot
-from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import DAY_S, Event, Instant, add_time
 from eventlog.history import LogReader
+from eventlog.listing import Archive
 from eventlog.scanning import Position
 from projections.rules.fold import fold
 from projections.rules.state import State

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from coord.engine.sync.protocol import MAX_ANSWER, Answer, Request, socket_address
+from coord.engine.sync.link.protocol import MAX_ANSWER, Answer, Request, socket_address
 from eventlog.errors import LogError
 from eventlog.remotes.remote import BEHIND, Behind, OutcomeUnknown, RemoteAway, RemoteRefused
 
@@ -59,7 +59,8 @@ class LinkClient:
 
     def agree(self, draft: "Draft") -> str | Behind:
         """Publish a draft if nothing was published after its cursor. The caller holds the machine's lock."""
-        answer = self.ask(Request("agree", draft=msgspec.Raw(msgspec.json.encode(draft))))
+        left = max(0.01, self._deadline - time.monotonic())
+        answer = self.ask(Request("agree", draft=msgspec.Raw(msgspec.json.encode(draft)), limit_s=left))
         return BEHIND if answer.behind else answer.cursor
 
     def sync(self, *, compact: bool = False) -> Answer:

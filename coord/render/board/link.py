@@ -8,7 +8,7 @@ from eventlog.events import Instant, seconds_between
 
 
 class LinkState(Protocol):
-    """What is known of a remote: see `coord.engine.sync.status.RemoteStatus`."""
+    """What is known of a remote: see `coord.engine.sync.exchange.status.RemoteStatus`."""
 
     remote: str
     reachable: bool

@@ -8,23 +8,20 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
-from msgspec import Struct, to_builtins
-
 from coord.engine.machine_lock import under_lock
-from coord.engine.sync.incoming import Incoming
-from coord.engine.sync.local_journals import LocalJournals
-from coord.engine.sync.outgoing import MAX_PUBLISHED_BYTES, Missing
+from coord.engine.sync.exchange.incoming import Incoming
+from coord.engine.sync.exchange.local_journals import LocalJournals
+from coord.engine.sync.exchange.outgoing import MAX_PUBLISHED_BYTES, Missing
+from coord.engine.sync.exchange.progress import Exchanged, Tracker
+from coord.engine.sync.exchange.status import RemoteStatus, read_status
 from coord.engine.sync.pending import Draft, adopt, read_pending, remove_pending
-from coord.engine.sync.status import MAX_PROBLEMS, Finding, News, RemoteStatus, read_status, write_status
 from coord.render.console.progress import ProgressBar
 from coord.workspace.config import Config
 from coord.workspace.notify.record import LockFile
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
-from eventlog.errors import LogError
-from eventlog.events import seconds_between
 from eventlog.remotes.piece import Piece
-from eventlog.remotes.remote import BEGINNING, BEHIND, Behind, OutcomeUnknown, Remote, RemoteAway, RemoteRefused
+from eventlog.remotes.remote import BEGINNING, BEHIND, Behind, OutcomeUnknown, Remote, RemoteAway
 
 _T = TypeVar("_T")
 LOCK = "link.lock"  # in the cache: held by the process that exchanges
@@ -34,21 +31,6 @@ _ATTEMPTS = 20  # to publish, while others publish too
 
 class ExchangeBusy(RemoteAway):
     """Another process exchanges with the remote."""
-
-
-class Exchanged(Struct):
-    """What an exchange moved. `lost` counts the events that the remote had lost and that were published again."""
-
-    events_in: int = 0
-    journals_in: int = 0
-    events_out: int = 0
-    journals_out: int = 0
-    lost: int = 0
-    found: list[str] = []
-
-    def as_document(self) -> dict[str, object]:
-        """Return it as a JSON document."""
-        return dict(to_builtins(self))
 
 
 class Exchange:
@@ -75,10 +57,11 @@ class Exchange:
             raise ExchangeBusy("another process exchanges with the remote at this moment")
         self._journals = LocalJournals(workspace, system.here.machine)
         status = read_status(workspace)
-        self._status = status if status.remote == remote.name else RemoteStatus(remote.name)
-        self._status.agrees = remote.agrees
+        self.status = status if status.remote == remote.name else RemoteStatus(remote.name)
+        self.status.agrees = remote.agrees
+        self._tracker = Tracker(system, workspace, remote, self.status)
         if from_beginning:
-            self._status.cursor = BEGINNING
+            self.status.cursor = BEGINNING
         self._must_restart = False  # whether the next read must be from the beginning, because pieces were missing
 
     @contextmanager
@@ -94,12 +77,7 @@ class Exchange:
     @property
     def cursor(self) -> str:
         """Up to where the remote is in the log."""
-        return self._status.cursor
-
-    @property
-    def status(self) -> RemoteStatus:
-        """What is known of the remote."""
-        return self._status
+        return self.status.cursor
 
     def close(self) -> None:
         """Close the remote, and let another process exchange."""
@@ -117,13 +95,13 @@ class Exchange:
             draft = read_pending(self._workspace)
             if draft is None or not self._try_again(draft):
                 break
-        self._save()
+        self._tracker.save()
         return self.cursor
 
     def _read(self, done: Exchanged, *, shows_progress: bool) -> None:
-        incoming = Incoming(self._workspace, self._journals, lambda name, text: self._report(done, name, text))
+        incoming = Incoming(self._workspace, self._journals, lambda name, text: self._tracker.report(done, name, text))
         incoming.draft = read_pending(self._workspace)
-        before = self._status.sizes if self.cursor and not self._must_restart else {}
+        before = self.status.sizes if self.cursor and not self._must_restart else {}
         pieces: list[Piece] = []
         held, bar = 0, ProgressBar("receiving", 0)
 
@@ -147,7 +125,9 @@ class Exchange:
             held = 0
 
         try:
-            result = self._reached(lambda: self.remote.read(BEGINNING if self._must_restart else self.cursor, use))
+            result = self._tracker.reached(
+                lambda: self.remote.read(BEGINNING if self._must_restart else self.cursor, use)
+            )
             flush()
             if incoming.draft is not None:
                 self._settle(incoming, incoming.draft, result.cursor)
@@ -157,11 +137,11 @@ class Exchange:
         done.events_in += incoming.events
         done.journals_in += incoming.new_journals
         if incoming.events:
-            self._note_news()
+            self._tracker.note_news(self._journals)
         if result.restarted:
             self._report_lost(done, before, incoming.sizes)
-        self._status.sizes = incoming.sizes if result.restarted or not before else before | incoming.sizes
-        self._status.cursor = result.cursor
+        self.status.sizes = incoming.sizes if result.restarted or not before else before | incoming.sizes
+        self.status.cursor = result.cursor
 
     def _settle(self, incoming: Incoming, draft: Draft, cursor: str) -> None:
         """Append a draft that was published, and drop one that was not and cannot be any more."""
@@ -202,7 +182,7 @@ class Exchange:
                 events += self._journals.data(name, begin, end).count(b"\n")
         done.lost += events
         text = f"the remote lost {events} events of {len(lost)} journals; they are published again from this machine"
-        self._report(done, "", text)
+        self._tracker.report(done, "", text)
 
     def publish_new(self, done: Exchanged | None = None, *, shows_progress: bool = False) -> Exchanged:
         """Publish what the remote lacks, and return what was moved. Raises as `catch_up`, and OutcomeUnknown."""
@@ -218,7 +198,7 @@ class Exchange:
                     some.append(names.pop(0))
                     pieces += missing.pieces(some[-1])
                     held = sum(len(piece.data) for piece in pieces)
-                before = dict(self._status.sizes)
+                before = dict(self.status.sizes)
                 if self._publish(pieces) == BEHIND:
                     failed += 1
                     if failed >= _ATTEMPTS:
@@ -232,12 +212,13 @@ class Exchange:
                     bar.step(len(some))
         finally:
             bar.close()
-        self._save()
+        self.status.queued_events, self.status.queued_since = 0, ""
+        self._tracker.save()
         return done
 
     def _count_out(self, done: Exchanged, names: list[str], before: dict[str, int]) -> None:
         for name in names:
-            begin, end = abs(before.get(name, 0)), abs(self._status.sizes.get(name, 0))
+            begin, end = abs(before.get(name, 0)), abs(self.status.sizes.get(name, 0))
             done.events_out += self._journals.data(name, begin, end).count(b"\n") if end > begin else 0
             done.journals_out += end > begin
 
@@ -253,8 +234,8 @@ class Exchange:
         pieces += missing.pieces(draft.session, draft)
         cursor = self._publish(pieces)
         if cursor != BEHIND:
-            self._status.sizes[draft.session] = draft.offset + len(draft.data)
-            self._save()
+            self.status.sizes[draft.session] = draft.offset + len(draft.data)
+            self._tracker.save()
         return cursor
 
     def compact(self) -> bool:
@@ -262,82 +243,36 @@ class Exchange:
         shorten = getattr(self.remote, "compact", None)
         if shorten is None or not self.cursor:
             return False
-        cursor = self._reached(lambda: shorten(self.cursor))
+        cursor = self._tracker.reached(lambda: shorten(self.cursor))
         if isinstance(cursor, Behind):
             return False
-        self._status.cursor = cursor
-        self._save()
+        self.status.cursor = cursor
+        self._tracker.save()
         return True
 
     def _missing(self) -> Missing:
-        return Missing(self._journals, self._status.sizes, whole_segments=self.remote.whole_segments)
+        return Missing(self._journals, self.status.sizes, whole_segments=self.remote.whole_segments)
 
     def _publish(self, pieces: list[Piece]) -> str | Behind:
-        cursor = self._reached(lambda: self.remote.publish(pieces, self.cursor))
+        cursor = self._tracker.reached(lambda: self.remote.publish(pieces, self.cursor))
         if isinstance(cursor, Behind):
             return cursor
         for piece in pieces:
             end = piece.offset + len(piece.data)
-            self._status.sizes[piece.session] = -end if piece.archived else end
-        self._status.cursor = cursor
+            self.status.sizes[piece.session] = -end if piece.archived else end
+        self.status.cursor = cursor
         return cursor
-
-    def _reached(self, use: Callable[[], _T]) -> _T:
-        """Return what `use` returns, and record whether the remote could be reached."""
-        now = self._system.wall()
-        try:
-            result = use()
-        except (RemoteAway, RemoteRefused, OutcomeUnknown) as error:
-            if self._status.reachable:
-                self._status.reachable, self._status.since = False, now
-            self._status.problem, self._status.checked_at = str(error), now
-            self._save()
-            raise
-        if not self._status.reachable or not self._status.since:
-            self._status.reachable, self._status.since, self._status.problem = True, now, ""
-        self._status.checked_at = now
-        if clock := self.remote.clock():
-            self._status.clock_lead_s = seconds_between(clock, self._system.wall())
-            self._status.clock_known_at = now
-        return result
-
-    def _report(self, done: Exchanged, session: str, text: str) -> None:
-        shown = f"{session}: {text}" if session else text
-        if shown not in done.found:
-            done.found.append(shown)
-        if all((finding.session, finding.text) != (session, text) for finding in self._status.found):
-            self._status.found = [*self._status.found, Finding(self._system.wall(), session, text)][-MAX_PROBLEMS:]
-
-    def _note_news(self) -> None:
-        now = self._system.wall()
-        for machine, at in self._journals.newest_of_machines().items():
-            known = self._status.machines.get(machine)
-            if known is None or known.newest_at < at:
-                self._status.machines[machine] = News(at, now)
 
     def count_queued(self) -> None:
         """Count the events that are not published, and save that."""
         events, since = 0, ""
         missing = self._missing()
         for name in missing.names(ours_only=not self.remote.agrees):
-            begin, end = abs(self._status.sizes.get(name, 0)), self._journals.read(name).size
+            begin, end = abs(self.status.sizes.get(name, 0)), self._journals.read(name).size
             if end > begin:
                 events += self._journals.data(name, begin, end).count(b"\n")
-        self._status.queued_events = events
+        self.status.queued_events = events
         if events:
-            since = self._status.queued_since or self._system.wall()
-        self._status.queued_since = since
-        self._save()
-
-    def _save(self) -> None:
-        write_status(self._workspace, self._status)
-
-
-def try_to_exchange(exchange: Exchange, done: Exchanged) -> str:
-    """Bring in and publish what is new, and return why that failed; empty if it did not."""
-    try:
-        exchange.catch_up(done)
-        exchange.publish_new(done)
-    except (LogError, OSError) as error:
-        return str(error)
-    return ""
+            since = self.status.queued_since or self._system.wall()
+        self.status.queued_since = since
+        self._tracker.save()

@@ -28,6 +28,7 @@ class Request(Struct, frozen=True, omit_defaults=True):
     op: Operation
     draft: msgspec.Raw = msgspec.Raw(b"null")  # of `agree`
     compact: bool = False  # of `sync`: whether to shorten the history of a git remote too
+    limit_s: float = 0  # how long the caller waits for the answer; 0 if that is not known
 
 
 class Answer(Struct, frozen=True, omit_defaults=True):

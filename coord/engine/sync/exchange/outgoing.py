@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from coord.engine.sync.local_journals import LocalJournals
+from coord.engine.sync.exchange.local_journals import LocalJournals
 from coord.engine.sync.pending import Draft
 from eventlog.remotes.piece import MAX_PIECE_BYTES, Piece
 

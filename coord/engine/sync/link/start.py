@@ -1,11 +1,11 @@
-"""Start the link of a folder in the background, once: of two that start, the second finds the lock taken and ends."""
+"""Start the link of a folder in the background, once, and end it. Of two that start, the second finds it locked."""
 
 import os
 import sys
 import time
 
-from coord.engine.sync.client import is_listening
-from coord.engine.sync.protocol import LOCK
+from coord.engine.sync.link.client import LinkClient, is_listening
+from coord.engine.sync.link.protocol import LOCK
 from coord.workspace.notify.record import LockFile
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
@@ -35,3 +35,12 @@ def ensure_link(system: System, workspace: Workspace, wait_s: float = 2) -> bool
         if is_listening(workspace.cache):
             return True
     return False
+
+
+def stop_link(workspace: Workspace, wait_s: float = 10) -> bool:
+    """Let the link end, wait until it has, and return whether it has. Raises RemoteAway if none listens."""
+    LinkClient(workspace.cache, wait_s).stop()
+    lock, deadline = LockFile(workspace.cache, LOCK), time.monotonic() + wait_s
+    while not (ended := lock.is_free) and time.monotonic() < deadline:
+        time.sleep(_STEP_S)
+    return ended

@@ -6,7 +6,7 @@ The caller holds the machine's lock, since a journal may be archived at the same
 import os
 from collections.abc import Callable
 
-from coord.engine.sync.local_journals import LocalJournal, LocalJournals
+from coord.engine.sync.exchange.local_journals import LocalJournal, LocalJournals
 from coord.engine.sync.pending import Draft
 from coord.workspace.paths import Workspace
 from eventlog.errors import LogError

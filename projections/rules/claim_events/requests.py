@@ -20,6 +20,7 @@ from eventlog.events import (
     EventId,
     add_time,
 )
+from projections.rules.claim_events.handover import hand_over
 from projections.rules.claims import (
     accept_claim,
     decide_request,
@@ -27,7 +28,6 @@ from projections.rules.claims import (
     end_wait,
     grant_claim,
     grant_waiting,
-    hand_over,
     index_of,
     renew_claim,
     request_fields,
