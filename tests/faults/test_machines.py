@@ -75,17 +75,17 @@ def naming(seed: int) -> Iterator[None]:
 def test_histories_over_git_are_linearizable(tmp_path: Path, tally: Tally) -> None:
     for seed in tally.seeds:
         base, chance = tmp_path / str(seed), tally.chance(seed)
-        with naming(seed), GitRemoteOfMachines(base) as remote:
+        remote = GitRemoteOfMachines(base)
 
-            def cut(chance: random.Random, stop: threading.Event, remote: GitRemoteOfMachines = remote) -> str:
-                name = chance.choice("abc")
-                remote.cut(name)
-                stop.wait(chance.uniform(0.1, CUT_S))
-                remote.heal(name)
-                return "cuts of the network"
+        def cut(chance: random.Random, stop: threading.Event, remote: GitRemoteOfMachines = remote) -> str:
+            name = chance.choice("abc")
+            remote.cut(name)
+            stop.wait(chance.uniform(0.1, CUT_S))
+            remote.heal(name)
+            return "cuts of the network"
 
-            with machines(base, "abc", remote.url, agents=4, sync_seconds=1) as made:
-                check_history(made, chance, tally, cut)
+        with naming(seed), machines(base, "abc", remote.url, agents=4, sync_seconds=1) as made:
+            check_history(made, chance, tally, cut)
 
 
 def harm_of(servers: Servers, stream: str) -> Harm:
@@ -150,7 +150,7 @@ def race(made: Sequence[Machine], count: int) -> None:
 
 @pytest.mark.attack(24)
 def test_each_claim_raced_over_git_has_one_winner(tmp_path: Path, tally: Tally) -> None:
-    with GitRemoteOfMachines(tmp_path) as remote, machines(tmp_path, "ab", remote.url, agents=1) as made:
+    with machines(tmp_path, "ab", GitRemoteOfMachines(tmp_path).url, agents=1) as made:
         race(made, len(tally.seeds))
     tally.did("claims over git", len(tally.seeds))
 

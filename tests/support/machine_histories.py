@@ -121,7 +121,7 @@ class Recorder:
                 self.refusals.append(Refusal(machine.root.name, op.earliest, found))
         elif result.code == 1 and '"offline"' in result.err:
             self.offline += 1
-        elif result.code not in (0, 1):
+        elif result.code not in (0, 1, 3):  # 3: a session that is not known there yet
             self.failed.append(f"{op}: {result}")
 
 
@@ -163,9 +163,3 @@ def _assert_refusals_are_right(
             )
         ]
         assert len(known) < len(refusal.obstacles), f"{refusal}: the claims had ended before, and that was known"
-
-
-
-
-
-

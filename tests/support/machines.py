@@ -124,14 +124,8 @@ class GitRemoteOfMachines:
 
     def __init__(self, base: Path) -> None:
         self._base = base / "network"
-
-    def __enter__(self) -> "GitRemoteOfMachines":
         self._base.mkdir(parents=True)
         subprocess.run(["git", "init", "--quiet", "--bare", str(self._base / "remote.git")], check=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
     def url(self, name: str) -> str:
         """Return the remote of a machine."""
