@@ -95,7 +95,7 @@ class Transaction:
         """Append an event of the acting session with the time `at`, fold it, and advance `at`."""
         writer = self._writer or self._open()
         if self.agreeing:
-            payload = self.agreeing.prepared(self.state, payload)
+            payload = self.agreeing.prepared(self.state, self.me.session, self.at, payload)
         event = Event(v=VERSION, at=self.at, session=self.me.session, n=writer.n, payload=payload)
         writer.append(event)
         self.appended = True

@@ -9,7 +9,7 @@ from eventlog.digest import blake2b
 
 _PARTS = (
     (eventlog, ("", "local")),
-    (projections, ("rules", "postings", "views")),
+    (projections, ("rules", "rules/claim_events", "postings", "views")),
     (coord, ("engine", "engine/cache")),
 )
 """The packages and their folders with code that decides what is saved. They are listed, not imported: the guard loads

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.attacks import Tally
 from tests.support.in_process import Table, process
-from tests.support.simulated_machines import SHELLS, JoinedMachine, World, world
+from tests.support.joined_machines import SHELLS, JoinedMachine, World, world
 
 pytestmark = pytest.mark.slow
 

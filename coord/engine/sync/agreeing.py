@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from coord.engine.snapshot import Snapshot
 from coord.engine.sync.agreement import Agreement, try_agreement, wait_for_agreement
-from coord.engine.sync.doubts import held_back_claim, unconfirmed_claims
+from coord.engine.sync.doubts import expired_elsewhere, held_back_claim, may_be_held
 from coord.engine.sync.exchange.status import read_status
 from coord.engine.sync.pending import Draft, read_pending, remove_pending, write_pending
 from coord.engine.sync.record import JoinedRemote
@@ -35,11 +35,11 @@ from eventlog.local.writer import JournalWriter
 from eventlog.remotes.remote import Behind, OutcomeUnknown, RemoteAway, RemoteRefused
 from eventlog.scanning import Position
 from projections.rules.claim_events.requests import request_of
-from projections.rules.state import State
+from projections.rules.state import Claim, ClaimRequest, State
 
 _ATTEMPTS = 50  # how often a decision is made anew, because other machines published meanwhile
 _MAX_PAUSE_S = 0.05
-_MAX_CLOCK_LEAD_S = 60
+_MAX_CLOCK_ERROR_S = 60  # a claim of a clock that is behind would have expired for the other machines
 _OFFLINE = (
     "Nothing was changed, because another machine might hold it. To hold it until another machine does: the option "
     '--offline, or the setting offline = "provisional".'
@@ -86,11 +86,12 @@ class Agreeing:
         self._caught_up = self._must_catch_up = self._must_open = False
         self._attempts = 0
         self._is_firm, self._is_refused = False, False
-        self._requests: list[ClaimRequested] = []
+        self._requests: list[ClaimRequest] = []
+        self._expired: list[Claim] = []
 
     def begin(self) -> None:
         """Prepare for a decision. The caller must not hold the machine's lock yet. Raises CoordError."""
-        self._is_firm, self._is_refused, self._requests = False, False, []
+        self._is_firm, self._is_refused, self._requests, self._expired = False, False, [], []
         self._attempts += 1
         if self._attempts > _ATTEMPTS:
             raise refused(
@@ -126,7 +127,7 @@ class Agreeing:
             self._agreement.close()
             self._agreement = None
 
-    def prepared(self, state: State, payload: AnyPayload) -> AnyPayload:
+    def prepared(self, state: State, session: str, at: Instant, payload: AnyPayload) -> AnyPayload:
         """Return a payload as it is appended: provisional, if nobody is asked, and with the name of this host."""
         if isinstance(payload, SessionStarted):
             return payload if payload.host else replace(payload, host=host_name()[:200])
@@ -135,7 +136,10 @@ class Agreeing:
         self._is_firm |= not self.provisional and needs_agreement(payload, state, self._system.here.machine)
         if isinstance(payload, ClaimRequested):
             self._is_refused |= payload.told == "refused"
-            self._requests.append(payload)
+            if payload.told != "refused":
+                request = request_of(Event(v=1, at=at, session=session, n=1, payload=payload), payload)
+                self._requests.append(request)
+                self._expired += expired_elsewhere(state, request, self._system.here.machine)
         return payload
 
     def is_unsettled(self, session: str, position: Position) -> bool:
@@ -155,7 +159,7 @@ class Agreeing:
             raise DecideAgain
         if not self._is_firm:
             return True
-        self._refuse_doubtful(snapshot, writer.session, at)
+        self._refuse_doubtful(snapshot, at)
         try:
             self._publish(writer, at)
         except (RemoteAway, RemoteRefused) as error:
@@ -177,8 +181,9 @@ class Agreeing:
             self._must_catch_up = True
             raise DecideAgain
         cursor = self._agreement.current()
-        if (lead := self._agreement.clock_lead_s) > _MAX_CLOCK_LEAD_S:
-            raise RemoteRefused(f"this machine's clock is {duration_text(lead)} ahead of the remote's. Correct it")
+        if abs(lead := self._agreement.clock_lead_s) > _MAX_CLOCK_ERROR_S:
+            side = "ahead of" if lead > 0 else "behind"
+            raise RemoteRefused(f"this machine's clock is {duration_text(abs(lead))} {side} the remote's. Correct it")
         offset = writer.position.size - len(writer.draft)
         draft = Draft(writer.session, offset, writer.draft, cursor, at)
         write_pending(self._workspace, draft)
@@ -209,20 +214,14 @@ class Agreeing:
             raise refused(f"{reason.rstrip('.')}. {_OFFLINE}", not_agreed=True)
         self.provisional = True
 
-    def _refuse_doubtful(self, snapshot: Snapshot, session: str, at: Instant) -> None:
+    def _refuse_doubtful(self, snapshot: Snapshot, at: Instant) -> None:
         """Raise CoordError (1) if a request may conflict with a claim that is not known here."""
-        state, machine = snapshot.state, self._system.here.machine
-        if not state.expired and not snapshot.history.held_back:
+        if not self._expired and not snapshot.history.held_back:
             return
-        requests = [
-            replace(request_of(Event(v=1, at=at, session=session, n=1, payload=payload), payload), session=session)
-            for payload in self._requests
-            if payload.told != "refused"
-        ]
         outside = self._outside(snapshot)
-        for request in requests:
-            for claim in unconfirmed_claims(state, request, machine, outside):
-                holder = state.sessions[claim.session]
+        for claim in self._expired:
+            if may_be_held(claim, outside):
+                holder = snapshot.state.sessions[claim.session]
                 place = line(holder.host or holder.machine[:6])
                 raise refused(
                     f"{line(claim.resource)}: {line(holder.name or holder.id)} on {place} "
@@ -230,13 +229,14 @@ class Agreeing:
                     f"renewed. Nothing was claimed. To end that claim: coord break {claim.resource} --reason '...'",
                     not_agreed=True,
                 )
-            for name, since in snapshot.history.held_back.items():
-                if held := held_back_claim(_events_from(self._workspace, name, since), request):
-                    raise refused(
-                        f"{line(request.resource)}: session {held.session} on another machine, whose clock is ahead, "
-                        f"may hold it. Its events count from {time_text(since, at)} on. Nothing was claimed.",
-                        not_agreed=True,
-                    )
+        for name, since in snapshot.history.held_back.items():
+            events = _events_from(self._workspace, name, since)
+            for held in filter(None, (held_back_claim(events, request) for request in self._requests)):
+                raise refused(
+                    f"session {held.session} on another machine, whose clock is ahead, may hold this. "
+                    f"Its events count from {time_text(since, at)} on. Nothing was claimed.",
+                    not_agreed=True,
+                )
 
     def _outside(self, snapshot: Snapshot) -> Instant:
         """Return the latest time that another machine, or the remote, is known to have reached."""

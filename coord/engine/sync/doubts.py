@@ -16,19 +16,20 @@ from projections.rules.state import Claim, ClaimRequest, State
 CONFIRMED_AFTER_S = 60  # how much later than its end another clock must be
 
 
-def unconfirmed_claims(state: State, request: ClaimRequest, machine: str, outside: Instant) -> list[Claim]:
-    """Return the expired claims of other machines that may still be held, and that conflict with a request.
-
-    `machine` is this machine. `outside` is the latest time that another machine, or the remote, is known to have
-    reached.
-    """
+def expired_elsewhere(state: State, request: ClaimRequest, machine: str) -> list[Claim]:
+    """Return the expired claims that conflict with a request and were held on another machine than `machine`."""
     return [
         claim
         for claim in state.expired.values()
-        if state.sessions[claim.session].machine != machine
-        and add_time(claim.expires_at, CONFIRMED_AFTER_S) > outside
-        and conflict(claim, request)
+        if state.sessions[claim.session].machine != machine and conflict(claim, request)
     ]
+
+
+def may_be_held(claim: Claim, outside: Instant) -> bool:
+    """Return whether an expired claim of another machine may still be held. `outside` is the latest time that another
+    machine, or the remote, is known to have reached.
+    """
+    return add_time(claim.expires_at, CONFIRMED_AFTER_S) > outside
 
 
 def held_back_claim(events: Iterable[Event], request: ClaimRequest) -> Event | None:

@@ -67,9 +67,7 @@ class Exchange:
         self.status = status if status.remote == remote.name else RemoteStatus(remote.name)
         self.status.agrees = remote.agrees
         self._tracker = Tracker(system, workspace, remote, self.status)
-        if from_beginning:
-            self.status.cursor = BEGINNING
-        self._must_restart = False  # whether the next read must be from the beginning, because pieces were missing
+        self._must_restart = from_beginning  # whether the next read is from the beginning, and compares everything
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -108,7 +106,7 @@ class Exchange:
     def _read(self, done: Exchanged, *, shows_progress: bool) -> None:
         incoming = Incoming(self._workspace, self._journals, lambda name, text: self._tracker.report(done, name, text))
         incoming.draft = read_pending(self._workspace)
-        before = self.status.sizes if self.cursor and not self._must_restart else {}
+        before = self.status.sizes
         pieces: list[Piece] = []
         held, bar = 0, ProgressBar("receiving", 0)
 
@@ -132,9 +130,8 @@ class Exchange:
             held = 0
 
         try:
-            result = self._tracker.reached(
-                lambda: self.remote.read(BEGINNING if self._must_restart else self.cursor, use)
-            )
+            start = BEGINNING if self._must_restart else self.cursor
+            result = self._tracker.reached(lambda: self.remote.read(start, use))
             flush()
             if incoming.draft is not None:
                 self._settle(incoming, incoming.draft, result.cursor)
@@ -145,9 +142,10 @@ class Exchange:
         done.journals_in += incoming.new_journals
         if incoming.events:
             self._tracker.note_news(self._journals)
-        if result.restarted:
+        is_whole = result.restarted or not start
+        if is_whole:
             self._report_lost(done, before, incoming.sizes)
-        self.status.sizes = incoming.sizes if result.restarted or not before else before | incoming.sizes
+        self.status.sizes = incoming.sizes if is_whole else before | incoming.sizes
         self.status.cursor = result.cursor
 
     def _settle(self, incoming: Incoming, draft: Draft, cursor: str) -> None:

@@ -34,7 +34,8 @@ class Missing:
         local = self._journals.read(name)
         begin = abs(self._sizes.get(name, 0))
         if self._whole:
-            begin -= (begin if begin < local.size or draft else max(begin - 1, 0)) % MAX_PIECE_BYTES
+            last = begin if begin < local.size or draft else max(begin - 1, 0)  # if nothing is new: the last segment
+            begin = last - last % MAX_PIECE_BYTES
         data = self._journals.data(name, begin, local.size) if local.size > begin else b""
         if draft is not None:
             data += draft.data

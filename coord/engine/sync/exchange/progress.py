@@ -41,7 +41,9 @@ class Tracker:
         now = self._system.wall()
         try:
             result = use()
-        except (RemoteAway, RemoteRefused, OutcomeUnknown) as error:
+        except OutcomeUnknown:
+            raise
+        except (RemoteAway, RemoteRefused) as error:
             if self.status.reachable:
                 self.status.reachable, self.status.since = False, now
             self.status.problem, self.status.checked_at = str(error), now
