@@ -1,4 +1,4 @@
-"""Attack 25: two machines work for an hour without their remote, with provisional claims, and then together again.
+"""Attack 27: two machines work for an hour without their remote, with provisional claims, and then together again.
 
 Promises 1, 3 and 4: after both have exchanged, they have the same journals and the same state, each session that lost a
 claim is told, and a claim that was agreed on is never lost to a provisional one. One machine boots in between.
@@ -59,7 +59,7 @@ def work(nodes: list[Node], chance: random.Random, steps: int) -> None:
 
 
 @pytest.mark.machine
-@pytest.mark.attack(25)
+@pytest.mark.attack(27)
 def test_machines_agree_after_an_hour_without_the_remote(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
 ) -> None:

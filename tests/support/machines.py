@@ -1,6 +1,7 @@
 """Several machines on this one: each has a folder, a home, sessions and a link of its own. They share a remote.
 
-A machine is told from another by its folder, as two clones on one computer are. Commands are the installed program.
+Commands are the installed program. Each machine has a UTS namespace of its own where that is permitted, and so another
+machine id. Elsewhere, a machine is told from another by its folder, as two clones on one computer are.
 """
 
 import json
@@ -9,14 +10,17 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from coord.engine.sync.link.client import LinkClient
 from eventlog.errors import LogError
-from tests.support.processes import COORD, Result, environment
+from tests.support.processes import COORD, Result, can_unshare, environment
+
+_UTS = next((way for way in (["--uts"], ["--uts", "--user", "--map-root-user"]) if can_unshare(*way)), None)
+NAMESPACES = _UTS is not None  # whether each machine has an id of its own
 
 
 class Machine:
@@ -28,6 +32,8 @@ class Machine:
         root.mkdir(parents=True)
         subprocess.run(["git", "init", "--quiet", str(root)], check=True, env=environment(home))
         self.agents = [f"{root.name}-{number}" for number in range(agents)]
+        named = ["unshare", *(_UTS or []), "sh", "-c", 'hostname "$0" && exec "$@"', f"machine-{root.name}"]
+        self._here = named if NAMESPACES else []
         self.sessions: dict[str, str] = {}
 
     @property
@@ -43,7 +49,7 @@ class Machine:
     def run(self, agent: str, *words: str, timeout_s: float = 90) -> Result:
         """Run a command as an agent, which is known by its conversation."""
         done = subprocess.run(
-            [COORD, *words],
+            [*self._here, COORD, *words],
             cwd=self.root,
             env=environment(self.home, CLAUDE_CODE_SESSION_ID=agent) if agent else environment(self.home),
             capture_output=True,
@@ -96,25 +102,47 @@ class Machine:
 
 
 @contextmanager
-def machines(base: Path, names: str, remote: str, agents: int = 2, **settings: float | str) -> Iterator[list[Machine]]:
-    """Yield machines that have joined a remote, and end their links afterwards."""
+def machines(
+    base: Path, names: str, remote: Callable[[str], str], agents: int = 2, **settings: float | str
+) -> Iterator[list[Machine]]:
+    """Yield machines that have joined the remote that `remote` returns for their names, and end their links."""
     made = [Machine(base / name, base / f"home-{name}", agents) for name in names]
     try:
         for machine in made:
             machine.start()
             if settings:
                 machine.set(**settings)
-            machine.ok("", "remote", "add", *remote.split(maxsplit=1))
+            machine.ok("", "remote", "add", *remote(machine.root.name).split(maxsplit=1))
         yield made
     finally:
         for machine in made:
             machine.kill_link()
 
 
-def bare_repository(path: Path) -> str:
-    """Make a bare repository, and return it as a remote."""
-    subprocess.run(["git", "init", "--quiet", "--bare", str(path)], check=True)
-    return f"git {path}"
+class GitRemoteOfMachines:
+    """A bare repository that each machine reaches by a path of its own, so that the way of each can be cut."""
+
+    def __init__(self, base: Path) -> None:
+        self._base = base / "network"
+        self._base.mkdir(parents=True)
+        subprocess.run(["git", "init", "--quiet", "--bare", str(self._base / "remote.git")], check=True)
+
+    def url(self, name: str) -> str:
+        """Return the remote of a machine."""
+        self.heal(name)
+        return f"git {self._path(name)}"
+
+    def cut(self, name: str) -> None:
+        """Let a machine reach the repository no more."""
+        self._path(name).unlink(missing_ok=True)
+
+    def heal(self, name: str) -> None:
+        """Let a machine reach the repository again."""
+        if not self._path(name).is_symlink():
+            self._path(name).symlink_to(self._base / "remote.git")
+
+    def _path(self, name: str) -> Path:
+        return self._base / f"seen-by-{name}.git"
 
 
 def exchange(made: list[Machine]) -> None:

@@ -39,7 +39,7 @@ from projections.rules.state import Claim, ClaimRequest, State
 
 _ATTEMPTS = 50  # how often a decision is made anew, because other machines published meanwhile
 _MAX_PAUSE_S = 0.05
-_MAX_CLOCK_LEAD_S = 60
+_MAX_CLOCK_ERROR_S = 60  # a claim of a clock that is behind would have expired for the other machines
 _OFFLINE = (
     "Nothing was changed, because another machine might hold it. To hold it until another machine does: the option "
     '--offline, or the setting offline = "provisional".'
@@ -181,8 +181,9 @@ class Agreeing:
             self._must_catch_up = True
             raise DecideAgain
         cursor = self._agreement.current()
-        if (lead := self._agreement.clock_lead_s) > _MAX_CLOCK_LEAD_S:
-            raise RemoteRefused(f"this machine's clock is {duration_text(lead)} ahead of the remote's. Correct it")
+        if abs(lead := self._agreement.clock_lead_s) > _MAX_CLOCK_ERROR_S:
+            side = "ahead of" if lead > 0 else "behind"
+            raise RemoteRefused(f"this machine's clock is {duration_text(abs(lead))} {side} the remote's. Correct it")
         offset = writer.position.size - len(writer.draft)
         draft = Draft(writer.session, offset, writer.draft, cursor, at)
         write_pending(self._workspace, draft)

@@ -30,6 +30,7 @@ from eventlog.events import Instant, seconds_between
 _LOOK_EVERY_S = 20.0  # whether it is still needed
 _WATCH_S = 30.0
 _LEAST_PAUSE_S, _MOST_PAUSE_S = 1.0, 30.0  # between two attempts to reach the remote
+_BUSY_S = 15.0  # how long a command may exchange, while no link runs
 _AT_ONCE_S = 0.01  # what is written together is published together
 
 
@@ -47,7 +48,7 @@ class Link:
         self._system, self._workspace, self._config, self._joined, self._tell = system, workspace, config, joined, tell
         remote = open_remote(joined, system, workspace, config)
         try:
-            self.exchange = Exchange(system, workspace, config, remote, from_beginning=True)
+            self.exchange = Exchange(system, workspace, config, remote, from_beginning=True, wait_s=_BUSY_S)
         except LogError:
             remote.close()
             raise

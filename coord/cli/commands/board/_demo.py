@@ -76,7 +76,7 @@ def play(
 
     Raises CoordError (1) for an unexpected exit code.
     """
-    shells = {name: _Shell(folder, env) for name in SESSIONS}
+    shells = {name: Shell(folder, env) for name in SESSIONS}
     try:
         shells["ada"].run("coord init")
         message = ""
@@ -99,7 +99,7 @@ def play(
             shell.close()
 
 
-class _Shell:
+class Shell:
     """A shell that is the anchor of a session.
 
     It leads its own process session and is not our descendant, so that an agent's client above us is not found as the
@@ -126,16 +126,24 @@ class _Shell:
 
     def run(self, command: str) -> tuple[str, int]:
         """Type a command, and return its output and exit code."""
-        end_mark = f"done-{os.urandom(8).hex()}"
-        os.write(self._input, f'{command}\necho "{end_mark} $?"\n'.encode())
-        lines: list[str] = []
+        self.begin(command)
+        return self.finish()
+
+    def begin(self, command: str) -> None:
+        """Type a command, and do not wait for it."""
+        self._command, self._end_mark = command, f"done-{os.urandom(8).hex()}"
+        os.write(self._input, f'{command}\necho "{self._end_mark} $?"\n'.encode())
+
+    def finish(self) -> tuple[str, int]:
+        """Wait for the command that was begun, and return its output and exit code."""
+        end_mark, lines = self._end_mark, list[str]()
         for raw in self._output:
             text = raw.decode(errors="replace")
             if end_mark in text:
                 before, _, code = text.partition(end_mark)
                 return "".join([*lines, before]), int(code)
             lines.append(text)
-        raise CoordError(1, f"the demo failed: a shell ended during `{command}`.")
+        raise CoordError(1, f"the demo failed: a shell ended during `{self._command}`.")
 
     def close(self) -> None:
         """Close the shell's input, which ends it."""

@@ -5,7 +5,8 @@ import os
 import msgspec
 
 from coord.cli.commands.board._demo import PlayedStep, play, temporary_folder
-from coord.cli.parser import command
+from coord.cli.commands.board._demo_machines import play_machines
+from coord.cli.parser import command, option
 from coord.engine.board import board_of
 from coord.engine.run import Run
 from coord.errors import USAGE, CoordError
@@ -24,12 +25,17 @@ _NEXT_STEPS = (
 
 
 @command("demo", acts=False)
-def demo(run: Run) -> None:
+@option("--machines", is_flag=True, help="Show two machines that share one history through a git remote.")
+def demo(run: Run, machines: bool) -> None:
     """Watch three sessions work together. They are real processes, in a temporary folder that is removed afterwards.
 
+    With --machines, two sessions work in two clones of a repository, as on two machines: they race for a file, send a
+    message, and lose their remote for a while. It takes about 15 seconds.
+
     \b
-    Example:
+    Examples:
       coord demo
+      coord demo --machines
     """
     if os.name != "posix":
         raise CoordError(USAGE, "the demo needs a POSIX shell.")
@@ -46,8 +52,11 @@ def demo(run: Run) -> None:
             _print(run, [Section("─── What you would see now: coord status", []), *_board(run, folder)])
             _print(run, [_next_steps()])
 
-    with temporary_folder() as folder:
-        play(folder, run.system.env, show, look)
+    if machines:
+        play_machines(run.system.env, show)
+    else:
+        with temporary_folder() as folder:
+            play(folder, run.system.env, show, look)
     if run.json:
         run.say("", {"steps": msgspec.to_builtins(steps)})
 

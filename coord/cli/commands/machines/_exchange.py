@@ -17,7 +17,9 @@ def opened(run: Run, joined: JoinedRemote) -> Iterator[Exchange]:
     """Yield an exchange with a remote that reads it from its beginning. Raises CoordError (1)."""
     try:
         remote = open_remote(joined, run.system, run.workspace, run.config)
-        exchange = Exchange(run.system, run.workspace, run.config, remote, from_beginning=True)
+        exchange = Exchange(
+            run.system, run.workspace, run.config, remote, from_beginning=True, wait_s=run.config.agree_seconds
+        )
     except LogError as error:
         raise failed(error, "Nothing was exchanged") from None
     try:

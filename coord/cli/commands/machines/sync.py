@@ -6,7 +6,8 @@ from coord.cli.commands.machines._exchange import exchanged_text, failed, opened
 from coord.cli.parser import command, option
 from coord.engine.run import Run
 from coord.engine.sync.exchange.progress import Exchanged
-from coord.engine.sync.link.client import LinkClient, is_listening
+from coord.engine.sync.link.client import LinkClient
+from coord.engine.sync.link.start import link_listens
 from coord.engine.sync.record import joined_remote
 from coord.errors import refused, usage_error
 from eventlog.errors import LogError
@@ -31,7 +32,7 @@ def sync(run: Run, compact: bool) -> None:
         raise refused("no remote is joined on this machine. To join one: coord remote add git")
     if compact and joined.kind != "git":
         raise usage_error("--compact is for a git remote. The remote here is another kind. Nothing was changed.")
-    if is_listening(run.workspace.cache):
+    if link_listens(run.workspace):
         try:
             answer = LinkClient(run.workspace.cache, _LIMIT_S).sync(compact=compact)
         except LogError as error:

@@ -4,6 +4,7 @@ One process at a time exchanges: the link, or a command while no link runs. What
 the next exchange then reads the remote from its beginning, and compares all of it with the journals here.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
@@ -14,6 +15,7 @@ from coord.engine.sync.exchange.local_journals import LocalJournals
 from coord.engine.sync.exchange.outgoing import MAX_PUBLISHED_BYTES, Missing
 from coord.engine.sync.exchange.progress import Exchanged, Tracker
 from coord.engine.sync.exchange.status import RemoteStatus, read_status
+from coord.engine.sync.link.client import is_listening
 from coord.engine.sync.pending import Draft, adopt, read_pending, remove_pending
 from coord.render.console.progress import ProgressBar
 from coord.workspace.config import Config
@@ -26,6 +28,7 @@ from eventlog.remotes.remote import BEGINNING, BEHIND, Behind, OutcomeUnknown, R
 _T = TypeVar("_T")
 LOCK = "link.lock"  # in the cache: held by the process that exchanges
 _WRITTEN_AT_ONCE = 8 << 20  # bytes of pieces
+_PAUSE_S = 0.01
 _ATTEMPTS = 20  # to publish, while others publish too
 
 
@@ -36,7 +39,7 @@ class ExchangeBusy(RemoteAway):
 class Exchange:
     """The exchange of one folder with one remote. Not thread safe. `close` frees it for another process.
 
-    `under` replaces the machine's lock, for tests. Raises ExchangeBusy.
+    `under` replaces the machine's lock, for tests. Raises ExchangeBusy, after `wait_s` or as soon as a link listens.
     """
 
     def __init__(
@@ -47,14 +50,18 @@ class Exchange:
         remote: Remote,
         *,
         from_beginning: bool = False,
+        wait_s: float = 0,
         under: Callable[[], AbstractContextManager[None]] | None = None,
     ) -> None:
         self._system, self._workspace, self.remote = system, workspace, remote
         self._under = under or (lambda: under_lock(system, workspace, config))
         self.waits_for_lock = False  # while it has pieces to write, and another process holds the machine's lock
         self._lock = LockFile(workspace.cache, LOCK)
-        if not self._lock.take():
-            raise ExchangeBusy("another process exchanges with the remote at this moment")
+        deadline = time.monotonic() + wait_s
+        while not self._lock.take():
+            if time.monotonic() >= deadline or is_listening(workspace.cache):
+                raise ExchangeBusy("another process exchanges with the remote at this moment")
+            time.sleep(_PAUSE_S)
         self._journals = LocalJournals(workspace, system.here.machine)
         status = read_status(workspace)
         self.status = status if status.remote == remote.name else RemoteStatus(remote.name)

@@ -16,8 +16,8 @@ _STEP_S = 0.01
 
 def start_link(system: System, workspace: Workspace) -> None:
     """Start the link and return at once, unless one runs. A failure is recorded in the cache, never raised."""
-    if not LockFile(workspace.cache, LOCK).is_free:
-        return
+    if is_listening(workspace.cache):
+        return  # the lock does not tell this: a command may hold it for a moment
     from coord.workspace.notify.runner import start  # loads `subprocess`, which most commands do not need
 
     words = [sys.executable, "-P", "-m", "coord", "link", "--quiet", "--root", workspace.folder]
@@ -35,6 +35,14 @@ def ensure_link(system: System, workspace: Workspace, wait_s: float = 2) -> bool
         if is_listening(workspace.cache):
             return True
     return False
+
+
+def link_listens(workspace: Workspace, wait_s: float = 10) -> bool:
+    """Wait until a link listens, or no process exchanges, and return whether a link listens."""
+    lock, deadline = LockFile(workspace.cache, LOCK), time.monotonic() + wait_s
+    while not (listens := is_listening(workspace.cache)) and not lock.is_free and time.monotonic() < deadline:
+        time.sleep(_STEP_S)
+    return listens
 
 
 def stop_link(workspace: Workspace, wait_s: float = 10) -> bool:

@@ -37,3 +37,16 @@ def test_the_demo_ends_with_the_board_and_the_next_steps(bare_repo: Repo) -> Non
     assert "ACTIVE CLAIMS\ndroplet/church-guidance - cai ·" in board
     assert "coord init" in steps
     assert not any(mark in told.out for mark in ("| --- |", "\n## "))
+
+
+def test_the_demo_of_two_machines_has_a_race_and_a_lost_claim(bare_repo: Repo) -> None:
+    told = bare_repo.shell().run("coord demo --machines --json")
+    assert (told.code, told.err) == (0, "")
+    steps = told.json["steps"]
+    raced = [step["code"] for step in steps if step["typed"] == "coord claim file app.py"]
+    assert sorted(raced) == [0, 1], "one winner"
+    shown = {step["typed"]: step["output"] for step in steps}
+    assert "Which port does the server use?" in shown["coord inbox --wait 20s"]
+    assert "provisional" in shown["coord claim file docs.md --offline"]
+    assert "You lost file/docs.md to ana" in shown["coord inbox"]
+    assert not list(Path(tempfile.gettempdir()).glob("coord-demo-*/*/COORDINATION/log/*.jsonl"))
