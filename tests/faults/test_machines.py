@@ -123,7 +123,7 @@ def test_histories_over_nats_are_linearizable(tmp_path: Path, tally: Tally) -> N
             chance, stream = tally.chance(seed), f"seed{seed}"
             with (
                 naming(seed),
-                machines(tmp_path / str(seed), "abc", lambda _: servers.url(stream), agents=4) as made,
+                machines(tmp_path / str(seed), "abc", lambda _, stream=stream: servers.url(stream), agents=4) as made,
             ):
                 check_history(made, chance, tally, harm_of(servers, stream))
 
@@ -158,7 +158,9 @@ def test_each_claim_raced_over_git_has_one_winner(tmp_path: Path, tally: Tally) 
 @needs_nats
 @pytest.mark.attack(24)
 def test_each_claim_raced_over_nats_has_one_winner(tmp_path: Path, tally: Tally) -> None:
-    with nats_servers(tmp_path / "servers", 3) as servers:
-        with machines(tmp_path, "ab", lambda _: servers.url("race"), agents=1) as made:
-            race(made, len(tally.seeds))
+    with (
+        nats_servers(tmp_path / "servers", 3) as servers,
+        machines(tmp_path, "ab", lambda _: servers.url("race"), agents=1) as made,
+    ):
+        race(made, len(tally.seeds))
     tally.did("claims over NATS", len(tally.seeds))

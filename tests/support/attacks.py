@@ -97,6 +97,13 @@ ATTACKS = {
         (1, 3, 4), "machines work an hour without their remote, and come together; one boots again", "hours", 2, 200
     ),
     26: Attack((3, 5), "one machine's clock is wrong by 10 minutes or a day, either way", "rounds", 1, 1),
+    27: Attack(
+        (1, 3, 4),
+        "2 simulated machines work for an hour without their remote, then together again",
+        "seeds",
+        10,
+        1_000,
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 1. What a session was told that it holds is linearizable on all machines together: claims, renewals, handovers and
    accepted waits, against the model of a single process (`tests.support.model.one_process`). A release, and a claim
    that is broken, can travel after the answer, so the model may do them late, or never if nothing depends on them.
-2. A refusal may be out of date only because of a release or a break on another machine. This is checked in the journals.
+2. A refusal may be out of date only because of a release or a break on another machine: see the journals.
 3. Nothing acknowledged is lost, all machines have the same journals, and no claim that was agreed on is lost.
 """
 

@@ -105,7 +105,7 @@ class Machine:
 def machines(
     base: Path, names: str, remote: Callable[[str], str], agents: int = 2, **settings: float | str
 ) -> Iterator[list[Machine]]:
-    """Yield machines that have joined the remote that `remote` returns for their names, and end their links afterwards."""
+    """Yield machines that have joined the remote that `remote` returns for their names, and end their links."""
     made = [Machine(base / name, base / f"home-{name}", agents) for name in names]
     try:
         for machine in made:

@@ -9,14 +9,17 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
 from coord.platform.git.remote_access import PrivateGit, make_private_repository
 from eventlog.remotes.folder import FolderRemote
 from eventlog.remotes.git.remote import REF, GitRemote
+from eventlog.remotes.nats.remote import NatsRemote
 from eventlog.remotes.piece import MAX_PIECE_BYTES, Piece
 from eventlog.remotes.remote import ReadResult, Remote
+from tests.support.nats_servers import PROGRAM, nats_servers
 
 ENV = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | {
     "GIT_CONFIG_GLOBAL": os.devnull
@@ -108,6 +111,25 @@ class GitDaemonPlace(GitPlace):
         self.daemon.wait()
 
 
+class GitSshPlace(GitPlace):
+    """A bare repository, reached over git's transport for ssh, with the repository's own `core.sshCommand`.
+
+    The program runs the command on this machine instead of connecting.
+    """
+
+    def __init__(self, base: Path) -> None:
+        super().__init__(base)
+        self.url = f"ssh://somewhere{self.bare}"
+        self.program = base / "connect"
+        self.program.write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+        self.program.chmod(0o755)
+
+    def open(self, reader: str) -> GitRemote:
+        make_private_repository(str(self.private(reader)), ENV)
+        settings = [f"core.sshcommand={self.program}", "ssh.variant=ssh"]
+        return GitRemote("git origin", self.url, PrivateGit(str(self.private(reader)), settings, ENV), poll_s=0.1)
+
+
 class FolderPlace:
     """A shared folder."""
 
@@ -122,10 +144,30 @@ class FolderPlace:
         pass
 
 
+class NatsPlace:
+    """A stream on one NATS server."""
+
+    def __init__(self, base: Path) -> None:
+        self._servers = ExitStack()
+        self.servers = self._servers.enter_context(nats_servers(base / "nats"))
+        self._remotes: list[Remote] = []
+
+    def open(self, reader: str) -> Remote:
+        self._remotes.append(NatsRemote(self.servers.url("LOG")))
+        return self._remotes[-1]
+
+    def close(self) -> None:
+        for remote in self._remotes:
+            remote.close()
+        self._servers.close()
+
+
 PLACES: dict[str, Callable[[Path], Place]] = {
     "git-file": GitPlace,
     "git-daemon": GitDaemonPlace,
+    "git-ssh": GitSshPlace,
     "folder": FolderPlace,
+    **({"nats": NatsPlace} if PROGRAM else {}),
 }
 
 

@@ -218,6 +218,9 @@ class Agreeing:
         """Raise CoordError (1) if a request may conflict with a claim that is not known here."""
         if not self._expired and not snapshot.history.held_back:
             return
+        if not self._caught_up:
+            self._must_catch_up = True  # what is unknown here may be known at the remote
+            raise DecideAgain
         outside = self._outside(snapshot)
         for claim in self._expired:
             if may_be_held(claim, outside):

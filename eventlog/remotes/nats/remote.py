@@ -1,40 +1,63 @@
-"""Journals in a stream of NATS JetStream: one message for each piece.
+"""A NATS JetStream stream as a remote: one message for each piece, and publications on a condition.
 
-A publication names the last message that was read (`Nats-Expected-Last-Sequence`). If several pieces are published,
-each names the one before. So another publication in between stops them, and what was published before it stays: only
-the last piece has a draft. A cursor is the time at which the stream was made, the number of a message and its digest,
-so that a stream which was restored from an older copy is noticed.
+The stream's sequence is the order of publications. Several pieces are published as one atomic batch, so that all or
+none of them are stored. A publication on a condition expects the last sequence to be the cursor's. Just before it, the
+stream is compared with the cursor, because another stream, or one restored from a copy, can have the same sequence.
+
+A repeated publication is stored again, which is harmless: pieces may overlap. Message ids that make the server drop
+repeated messages are not used. Within its window the server would also drop a message that the stream has lost since,
+and acknowledge it.
 """
 
 import asyncio
-import json
-import threading
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from uuid import uuid4
 
-import nats
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
-
-from eventlog.digest import blake2b
 from eventlog.events import Instant
-from eventlog.remotes.nats.loop import LoopThread
+from eventlog.instants import from_micros, to_micros
+from eventlog.remotes.nats.connection import (
+    RETRY_S,
+    ApiError,
+    Connection,
+    Credentials,
+    NotSent,
+    answer,
+    parse_address,
+)
+from eventlog.remotes.nats.stream import (
+    MISSING,
+    NO_LEADER,
+    NOT_STORED,
+    WRONG_LAST_SEQUENCE,
+    Cursor,
+    StreamState,
+    headers_of,
+    locate,
+    open_stream,
+    parse_cursor,
+    piece_digest,
+    read_messages,
+    read_state,
+    subject_of,
+)
 from eventlog.remotes.piece import Piece
 from eventlog.remotes.remote import BEHIND, Behind, OutcomeUnknown, ReadResult, RemoteAway, RemoteRefused
 
-_WRONG_LAST_SEQUENCE = 10071
-_SESSION, _OFFSET, _ARCHIVED = "Coord-Session", "Coord-Offset", "Coord-Archived"
-_FEW = 4  # messages that are got one by one
-_LOOK_EVERY_S = 20.0  # whether there is news, in case a wake-up was lost
 T = TypeVar("T")
+
+MAX_BATCH = 500  # messages; a server takes up to 1000 in a batch
+READ_AT_ONCE = 100  # messages in memory while reading
+REQUEST_SHARE = 0.4  # of the limit of a call: it waits for a connection, and then for an answer
+HEADER_BYTES = 1024  # more than the headers of a message take
 
 
 class NatsRemote:
-    """A stream as a remote: see `eventlog.remotes.remote.Remote`. `url` is `nats://HOST:PORT/STREAM`."""
+    """Implement `Remote` over a stream. Any thread may call any method; `read` and `publish` one at a time.
+
+    A publication of more than `MAX_BATCH` messages is made in several steps. Each is on the condition that nothing came
+    after the one before, and the last step has the last pieces, so a claim in them is never published without the rest.
+    """
 
     agrees = True
     whole_segments = False
@@ -42,242 +65,175 @@ class NatsRemote:
     def __init__(
         self, url: str, *, credentials: str = "", user: str = "", password: str = "", limit_s: float = 10
     ) -> None:
-        parts = urlsplit(url)
-        self._stream = parts.path.strip("/") or "coord"
-        self._servers = [f"{parts.scheme}://{host}" for host in parts.netloc.rpartition("@")[2].split(",")]
-        self.name = f"{self._servers[0]}/{self._stream}"
-        self._subject = f"{self._stream}.journals"
-        self._login = (credentials, user, password)
-        self._limit_s = limit_s
-        self._loop = LoopThread()
-        self._client: Client | None = None
-        self._news = threading.Event()
-        self._closed = False
-        self._clock: Instant = ""
-
-    # --- the protocol of remotes --------------------------------------------------------------------------------------
+        try:
+            import nats as nats  # the library, which is an extra
+        except ImportError:
+            raise RemoteAway("a NATS remote needs the package nats-py: install coord with the extra `nats`") from None
+        address = parse_address(url)
+        self.name = address.name
+        self._stream = address.stream
+        self._news = asyncio.Event()  # used in the connection's thread only
+        self._closing = False
+        login = Credentials(credentials, user, password)
+        news = f"{self._stream}-stored.>"  # where the server tells what it has stored
+        self._connection = Connection(address, login, limit_s * REQUEST_SHARE, news, self._news.set)
+        try:
+            self._time = self._ask(open_stream(self._connection, self._stream)).time
+        except BaseException:
+            self.close()
+            raise
 
     def read(self, cursor: str, use: Callable[[Piece], None]) -> ReadResult:
-        """See `Remote.read`."""
-        created, last = self._info()
-        start = self._run(self._start_after(cursor, created, last))
-        digest = cursor.rpartition(" ")[2] if start else ""
-        begin = start
-        while start < last:
-            messages = self._run(self._messages(start + 1, last))
-            if not messages:
-                raise RemoteAway(f"{self.name} has lost messages after number {start}")
-            for number, data, headers in messages:
-                if session := headers.get(_SESSION, ""):
-                    with suppress(ValueError):
-                        use(Piece(session, int(headers.get(_OFFSET, "x")), data, archived=_ARCHIVED in headers))
-                start, digest = number, _digest(data)
-        return ReadResult(f"{created} {start} {digest}" if start else "", restarted=not begin)
+        """Read everything after `cursor`, from the leader of the stream."""
+        state, start = self._locate(cursor)
+        last = start or Cursor(state.created, 0, MISSING, 0)
+        piece: Piece | None = None
+        for first in range(max(last.seq + 1, state.first_seq), state.last_seq + 1, READ_AT_ONCE):
+            end = min(first + READ_AT_ONCE - 1, state.last_seq)
+            for piece in self._ask(read_messages(self._connection, self._stream, first, end)):
+                if piece:
+                    use(piece)
+        if state.last_seq > last.seq:
+            last = Cursor(state.created, state.last_seq, piece_digest(piece) if piece else MISSING, state.lost)
+        return ReadResult(str(last), restarted=start is None)
 
     def publish(self, pieces: Sequence[Piece], cursor: str) -> str | Behind:
-        """See `Remote.publish`."""
-        self._clock = ""
-        created, number = (cursor.split(" ")[0], int(cursor.split(" ")[1])) if cursor else ("", 0)
-        if not cursor:
-            created, last = self._info()
-            if last:
+        """Publish pieces if nothing came after `cursor`; see `Remote.publish`, and this class about very many."""
+        state, at = self._locate(cursor)
+        if at is None or at.seq != state.last_seq:
+            return BEHIND
+        small = [part for piece in pieces for part in _split(piece, self._connection.max_payload - HEADER_BYTES)]
+        for batch in _batches(small):
+            seq = self._publish_batch(batch, at.seq)
+            if seq is None:
                 return BEHIND
-        digest = cursor.rpartition(" ")[2]
-        for piece in pieces:
-            found = self._run(self._publish(piece, number), published=True)
-            if isinstance(found, Behind):
-                return BEHIND
-            number, digest = found, _digest(piece.data)
-        return f"{created} {number} {digest}"
+            at = Cursor(at.created, seq, piece_digest(batch[-1]), at.lost)
+        return str(at)
 
     def watch(self, cursor: str, timeout_s: float) -> bool:
-        """See `Remote.watch`."""
-        known = int(cursor.split(" ")[1]) if cursor else 0
-        self._news.clear()
-        left = timeout_s
-        while not self._closed:
-            if self._info()[1] != known:
-                return True
-            if left <= 0:
+        """Wait for news: the server tells when a message is stored. Nothing is asked while nothing happens.
+
+        The server tells it once; if its leader dies in that instant, only the next call of `watch` finds the message.
+        """
+        if self._closing:
+            return False
+        try:
+            return self._connection.run(self._watch(cursor, timeout_s))
+        except RemoteAway:
+            if self._closing:
                 return False
-            if self._news.wait(min(left, _LOOK_EVERY_S)):
-                self._news.clear()
-                for _ in range(20):  # a message arrives a moment before all servers have it
-                    if self._closed or self._info()[1] != known:
-                        return not self._closed
-                    threading.Event().wait(0.01)
-            left -= _LOOK_EVERY_S
-        return False
+            raise
+        except ApiError as error:
+            raise self._refused(error) from None
 
     def clock(self) -> Instant:
-        """See `Remote.clock`."""
-        return self._clock
+        """Return the time of the server that leads the stream, at its last answer."""
+        seconds, _, fraction = self._time.removesuffix("Z").partition(".")
+        return from_micros(to_micros(f"{seconds}.{fraction[:6].ljust(6, '0')}Z")) if seconds else ""
 
     def close(self) -> None:
-        """See `Remote.close`."""
-        if not self._closed:
-            self._closed = True
-            self._news.set()
-            if self._client is not None:
-                with suppress(Exception):  # whatever state the connection is in, it ends here
-                    self._loop.run(self._client.close(), 2)
-            self._loop.close()
+        """Close the connection and end all waits."""
+        self._closing = True
+        self._connection.close()
 
-    # --- the connection -----------------------------------------------------------------------------------------------
+    def _locate(self, cursor: str) -> tuple[StreamState, Cursor | None]:
+        state, place = self._ask(locate(self._connection, self._stream, cursor))
+        self._time = state.time
+        return state, place
 
-    def _run(self, work: Coroutine[Any, Any, T], *, published: bool = False) -> T:
-        """Return the result of work on the stream. With `published`, no answer means that the outcome is unknown."""
-        if self._closed:
-            work.close()
-            raise RemoteAway(f"{self.name} was closed")
+    def _ask(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            return self._loop.run(work, self._limit_s)
-        except (RemoteAway, RemoteRefused):
-            raise
-        except (NoStreamResponseError, nats.errors.NoRespondersError, nats.errors.NoServersError):
-            raise RemoteAway(f"{self.name} cannot be reached: no server answers for the stream") from None
-        except APIError as error:
-            if error.code in (503, 408):
-                raise RemoteAway(f"{self.name} cannot be reached: {error.description}") from None
-            raise RemoteRefused(f"{self.name} refused: {error.description}") from None
-        except nats.errors.AuthorizationError:
-            raise RemoteRefused(f"{self.name} refused the credentials") from None
-        except (TimeoutError, nats.errors.Error, OSError) as error:
-            reason = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
-            if published:
-                raise OutcomeUnknown(f"{self.name} did not answer a publication: {reason}") from None
-            raise RemoteAway(f"{self.name} cannot be reached: {reason}") from None
+            return self._connection.run(work)
+        except ApiError as error:
+            raise self._refused(error) from None
 
-    async def _connected(self) -> Client:
-        if self._client is None or self._client.is_closed:
-            credentials, user, password = self._login
-            options: dict[str, Any] = {"user_credentials": credentials} if credentials else {}
-            options |= {"user": user, "password": password} if user else {}
-            client = await nats.connect(
-                servers=self._servers,
-                connect_timeout=2,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=0.2,
-                ping_interval=10,
-                max_outstanding_pings=2,
-                error_cb=_ignore,
-                allow_reconnect=True,
-                **options,
-            )
+    def _refused(self, error: ApiError) -> RemoteAway | RemoteRefused:
+        kind = RemoteAway if error.code == 503 else RemoteRefused
+        return kind(f"{self.name} answered: {error.text}")
+
+    def _publish_batch(self, batch: list[Piece], expected: int) -> int | None:
+        """Publish these pieces, all or none, and return the sequence of the last; None if `expected` is not the last.
+
+        Raises RemoteAway and RemoteRefused if nothing was published, and OutcomeUnknown.
+        """
+        try:
+            return self._connection.run(self._send_batch(batch, expected))
+        except ApiError as error:
+            if error.number in WRONG_LAST_SEQUENCE:
+                return None
+            if error.number in NOT_STORED:
+                raise self._connection.away(f"did not take the publication: {error.text}") from None
+            if error.code < 500:
+                raise self._refused(error) from None
+            raise OutcomeUnknown(f"{self.name} answered a publication: {error.text}") from None
+        except (TimeoutError, RemoteAway):
+            raise OutcomeUnknown(
+                f"{self.name} did not answer a publication; whether it was stored is unknown"
+            ) from None
+
+    async def _send_batch(self, batch: list[Piece], expected: int) -> int:
+        """Send a batch, again if no server took it, until time is up."""
+        end = asyncio.get_running_loop().time() + self._connection.timeout_s
+        while True:
             try:
-                await self._make_stream(client)
-                await client.subscribe(self._subject, cb=self._wake)
-            except BaseException:
-                await client.close()
-                raise
-            self._client = client
-        return self._client
+                messages = self._messages(batch, expected)
+                for subject, data, headers in messages[:-1]:
+                    await self._connection.send(subject, data, headers)
+                return int(answer(await self._connection.request(*messages[-1]))["seq"])
+            except NotSent:
+                if asyncio.get_running_loop().time() > end:
+                    raise ApiError(503, NO_LEADER, "no server of the stream can be reached") from None
+                await asyncio.sleep(RETRY_S)
 
-    async def _wake(self, _message: Msg) -> None:
-        self._news.set()
+    def _messages(self, batch: list[Piece], expected: int) -> list[tuple[str, bytes, dict[str, str]]]:
+        """Return the subject, data and headers of each message of a batch."""
+        name = uuid4().hex
+        messages = []
+        for n, piece in enumerate(batch, 1):
+            headers = headers_of(piece)
+            if len(batch) > 1:
+                headers |= {"Nats-Batch-Id": name, "Nats-Batch-Sequence": str(n)}
+            if len(batch) > 1 and n == len(batch):
+                headers["Nats-Batch-Commit"] = "1"
+            if n == 1:
+                headers["Nats-Expected-Last-Sequence"] = str(expected)
+            messages.append((subject_of(self._stream, piece), piece.data, headers))
+        return messages
 
-    async def _api(self, client: Client, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        data = json.dumps(body).encode() if body is not None else b""
-        answer = await client.request(f"$JS.API.STREAM.{what}.{self._stream}", data, timeout=max(1, self._limit_s / 2))
-        found: dict[str, Any] = json.loads(answer.data)
-        if error := found.get("error"):
-            raise APIError(code=error.get("code"), err_code=error.get("err_code"), description=error.get("description"))
-        return found
-
-    async def _make_stream(self, client: Client) -> None:
-        """Make the stream if it is missing, and refuse one that can lose messages."""
-        try:
-            config = (await self._api(client, "INFO"))["config"]
-        except APIError as error:
-            if error.code != 404:
-                raise
-            config = {"name": self._stream, "subjects": [self._subject], "storage": "file", "num_replicas": 3}
-            config |= {"retention": "limits", "discard": "new", "allow_direct": True, "deny_delete": True}
+    async def _watch(self, cursor: str, timeout_s: float) -> bool:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout_s
+        known = parse_cursor(cursor)
+        while True:
+            self._news.clear()
+            if self._closing:
+                return False
+            if self._connection.connected:
+                state = await read_state(self._connection, self._stream)
+                if (known.created, known.seq) != (state.created, state.last_seq) if known else state.last_seq:
+                    return True
             try:
-                await self._api(client, "CREATE", config)
-            except APIError as few:
-                if few.err_code not in (10005, 10074):  # there are fewer than three servers
-                    raise
-                await self._api(client, "CREATE", config | {"num_replicas": 1})
-            return
-        wrong = [
-            name for name in ("max_msgs", "max_bytes", "max_age", "max_msgs_per_subject") if config.get(name, 0) > 0
-        ]
-        if config.get("storage") != "file" or wrong or self._subject not in config.get("subjects", []):
-            what = f"has a limit ({', '.join(wrong)})" if wrong else "is not a stream of coord in file storage"
-            raise RemoteRefused(f"{self.name} {what}, so journals could be lost there. Name another stream")
+                await asyncio.wait_for(self._news.wait(), max(end - loop.time(), 0))
+            except TimeoutError:
+                if not self._connection.connected and not self._closing:
+                    raise self._connection.away("cannot be reached") from None
+                return False
 
-    def _info(self) -> tuple[str, int]:
-        """Return when the stream was made, and the number of its last message."""
 
-        async def ask() -> dict[str, Any]:
-            return await self._api(await self._connected(), "INFO")
-
-        found = self._run(ask())
-        told = str(found.get("ts", ""))
-        self._clock = f"{told[:19]}.{(told[20:].rstrip('Z') + '000000')[:6]}Z" if told.endswith("Z") else ""
-        return str(found["created"]), int(found["state"]["last_seq"])
-
-    async def _start_after(self, cursor: str, created: str, last: int) -> int:
-        """Return the number of the message that a cursor names; 0 if the stream does not have that message."""
-        if not cursor:
-            return 0
-        made, number, digest = cursor.split(" ")
-        if made != created or int(number) > last:
-            return 0
-        try:
-            message = await (await self._connected()).jetstream().get_msg(self._stream, int(number))
-        except NotFoundError:
-            return 0
-        return int(number) if _digest(message.data or b"") == digest else 0
-
-    async def _messages(self, first: int, last: int) -> list[tuple[int, bytes, dict[str, str]]]:
-        """Return some of the messages from number `first` on, in order."""
-        stream = (await self._connected()).jetstream()
-        if last - first < _FEW:
-            got = [await stream.get_msg(self._stream, number) for number in range(first, last + 1)]
-            return [(int(found.seq or 0), found.data or b"", found.headers or {}) for found in got]
-        config = ConsumerConfig(
-            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=first,
-            ack_policy=AckPolicy.NONE,
-            mem_storage=True,
+def _split(piece: Piece, limit: int) -> Iterator[Piece]:
+    """Split a piece into pieces of at most `limit` bytes; only the last one can complete the journal."""
+    starts = range(0, max(len(piece.data), 1), limit)
+    for start in starts:
+        last = start == starts[-1]
+        yield Piece(
+            piece.session, piece.offset + start, piece.data[start : start + limit], archived=piece.archived and last
         )
-        config.num_replicas = 1
-        consumer = await stream.pull_subscribe(self._subject, stream=self._stream, config=config)
-        try:
-            found = await consumer.fetch(min(500, last - first + 1), timeout=max(1, self._limit_s / 2))
-            return [(message.metadata.sequence.stream, message.data, message.headers or {}) for message in found]
-        finally:
-            with suppress(Exception):  # the server removes it by itself otherwise
-                await consumer.unsubscribe()
-
-    async def _publish(self, piece: Piece, after: int) -> int | Behind:
-        headers = {
-            _SESSION: piece.session,
-            _OFFSET: str(piece.offset),
-            "Nats-Msg-Id": f"{piece.session}/{piece.offset}/{_digest(piece.data)}{'a' * piece.archived}",
-            "Nats-Expected-Last-Sequence": str(after),
-        }
-        if piece.archived:
-            headers[_ARCHIVED] = "yes"
-        client = await self._connected()
-        try:
-            answer = await client.request(self._subject, piece.data, timeout=self._limit_s, headers=headers)
-        except nats.errors.NoRespondersError:
-            raise RemoteAway(f"{self.name} cannot be reached: no server answers for the stream") from None
-        found = json.loads(answer.data)
-        if error := found.get("error"):
-            if error.get("err_code") == _WRONG_LAST_SEQUENCE:
-                return BEHIND
-            raise APIError(code=error.get("code"), err_code=error.get("err_code"), description=error.get("description"))
-        return BEHIND if found.get("duplicate") else int(found["seq"])
 
 
-def _digest(data: bytes) -> str:
-    return blake2b(data, digest_size=16).hexdigest()
-
-
-async def _ignore(_error: Exception) -> None:
-    """Every request reports its own failure."""
-    await asyncio.sleep(0)
+def _batches(pieces: list[Piece]) -> Iterator[list[Piece]]:
+    """Split into batches of which the last is full, so that it holds as many of the last pieces as possible."""
+    first = len(pieces) % MAX_BATCH
+    if first:
+        yield pieces[:first]
+    for start in range(first, len(pieces), MAX_BATCH):
+        yield pieces[start : start + MAX_BATCH]

@@ -55,6 +55,16 @@ def claims_on(state: State, resource: str) -> list[Claim]:
     ]
 
 
+def unconfirmed_on(transaction: Transaction, resource: str) -> list[Claim]:
+    """Return the expired claims on exactly this resource that their machines may have renewed."""
+    expired = transaction.state.expired.values() if transaction.agreeing else ()
+    return [
+        claim
+        for claim in expired
+        if is_same_resource(claim.resource, resource) and transaction.is_elsewhere(claim.session)
+    ]
+
+
 def is_same_resource(held: str, typed: str) -> bool:
     """Return whether a held resource is the typed one.
 

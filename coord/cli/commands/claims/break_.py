@@ -1,6 +1,6 @@
 """`coord break`: end another session's claim, with a reason."""
 
-from coord.cli.commands.claims._held import claims_on
+from coord.cli.commands.claims._held import claims_on, unconfirmed_on
 from coord.cli.parser import argument, command, option
 from coord.cli.resources.types import command_line
 from coord.cli.resources.words import one_resource
@@ -44,7 +44,7 @@ def break_(run: Run, words: tuple[str, ...], reason: str, only: tuple[str, ...],
         )
 
     def decide(transaction: Transaction) -> list[str]:
-        held = claims_on(transaction.state, resource)
+        held = claims_on(transaction.state, resource) or unconfirmed_on(transaction, resource)
         if ended := [name for name in only if name not in {claim.id for claim in held}]:
             raise _claim_ended(transaction, resource, ended, held)
         held = [claim for claim in held if not only or claim.id in only]

@@ -143,6 +143,7 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> type[Faulty]:
 def test_an_unknown_outcome_is_settled(nodes: Nodes, two: list[Node], faulty: type[Faulty], arrived: bool) -> None:
     """The session goes on in another journal, until it is known whether its last lines were published."""
     a, b = two
+    nodes.exchange()
     before = session_of(a)
     faulty.lost.append(lambda: arrived)
     told = a.run(100, "claim", "deploy/prod")
@@ -167,6 +168,7 @@ def test_a_claim_that_never_arrived_is_dropped_if_another_came_first(
     nodes: Nodes, two: list[Node], faulty: type[Faulty]
 ) -> None:
     a, b = two
+    nodes.exchange()
     faulty.lost.append(lambda: False)
     assert claimed(a) == 4
     assert claimed(b) == 0
