@@ -44,7 +44,7 @@ def work_for_an_hour(both: World, chance: random.Random, tally: Tally) -> None:
 
 def losses(machine: JoinedMachine) -> set[tuple[str, str]]:
     """The sessions that lost a claim, with its resource, as the report shows them."""
-    return {(item["session"], item["resource"]) for item in machine.ok(100, "report", "--json").json["lost"]}
+    return {(item["session"], item["what"]) for item in machine.ok(100, "report", "--json").json["lost"]}
 
 
 @pytest.mark.attack(25)
@@ -91,10 +91,11 @@ def test_what_is_queued_survives_a_reboot(tmp_path: Path, tally: Tally, happens:
             first.start(900, "--name", "later")
         both.wait(60)
         first.heal()
-        first.ok(900 if happens == "reboot" else 100, "sync")
-        second.ok(100, "sync")
-        assert "while the remote was away" in second.ok(100, "inbox").out
+        for _ in range(2):
+            first.ok(900 if happens == "reboot" else 100, "sync")
+            second.ok(100, "sync")
         assert first.journals() == second.journals()
+        assert "while the remote was away" in second.ok(100, "inbox").out
         tally.did("queues")
 
 
@@ -109,7 +110,7 @@ def test_a_wrong_clock_takes_no_live_claim_for_expired(
         holder, other = (wrong, right) if wrong_holds else (right, wrong)
         claimed = holder.run(100, "claim", "task/1", "--ttl", "30m")
         if claimed.code:
-            assert "clock" in claimed.both
+            assert "This machine's clock is" in claimed.both
             return
         for _ in range(5):
             both.wait(300)  # the claim is renewed before its end, by the holder's clock
@@ -128,9 +129,9 @@ def test_an_unseen_renewal_is_not_taken_for_an_expiry(tmp_path: Path, tally: Tal
         wrong, right = both.add("w", lead_s), both.add("r")
         right.ok(100, "claim", "task/1", "--ttl", "10m")
         wrong.run(200, "sync")
-        both.wait(599)
+        both.wait(530)  # a clock that is ahead can shift the log by up to 60 s
         right.ok(100, "renew", "task/1", "--ttl", "10m")
-        both.wait(30)
+        both.wait(90)
         result = wrong.run(200, "claim", "task/1")
         assert result.code == 1, result
         tally.did("claims defended")
