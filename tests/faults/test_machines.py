@@ -123,7 +123,9 @@ def test_histories_over_nats_are_linearizable(tmp_path: Path, tally: Tally) -> N
             chance, stream = tally.chance(seed), f"seed{seed}"
             with (
                 naming(seed),
-                machines(tmp_path / str(seed), "abc", lambda _, stream=stream: servers.url(stream), agents=4) as made,
+                machines(
+                    tmp_path / str(seed), "abc", dict.fromkeys("abc", servers.url(stream)).__getitem__, agents=4
+                ) as made,
             ):
                 check_history(made, chance, tally, harm_of(servers, stream))
 

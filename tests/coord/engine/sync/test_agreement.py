@@ -164,9 +164,7 @@ def test_an_unknown_outcome_is_settled(nodes: Nodes, two: list[Node], faulty: ty
     assert claimed(b) == 1
 
 
-def test_a_claim_that_never_arrived_yields_to_another(
-    nodes: Nodes, two: list[Node], faulty: type[Faulty]
-) -> None:
+def test_a_claim_that_never_arrived_yields_to_another(nodes: Nodes, two: list[Node], faulty: type[Faulty]) -> None:
     a, b = two
     nodes.exchange()
     faulty.lost.append(lambda: False)
