@@ -46,8 +46,8 @@ class Machine:
         """The folder of the journals."""
         return self.folder / "log"
 
-    def run(self, agent: str, *words: str, timeout_s: float = 90) -> Result:
-        """Run a command as an agent, which is known by its conversation."""
+    def run(self, agent: str, *words: str, timeout_s: float = 90, data: str = "") -> Result:
+        """Run a command as an agent, which is known by its conversation, with `data` on its standard input."""
         done = subprocess.run(
             [*self._here, COORD, *words],
             cwd=self.root,
@@ -55,7 +55,7 @@ class Machine:
             capture_output=True,
             text=True,
             timeout=timeout_s,
-            stdin=subprocess.DEVNULL,
+            input=data,
         )
         return Result(done.stdout, done.stderr, done.returncode)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.machines import Machine
-from tests.support.processes import COORD, Result, environment
+from tests.support.processes import Result
 
 pytestmark = pytest.mark.slow
 
@@ -39,15 +39,7 @@ def write(machine: Machine, name: str) -> Result:
         "tool_input": {"file_path": str(machine.root / name), "content": "x"},
         "permission_mode": "default",
     }
-    done = subprocess.run(
-        [COORD, "hook", "claude"],
-        input=json.dumps(call),
-        cwd=machine.root,
-        env=environment(machine.home, CLAUDE_CODE_SESSION_ID=machine.agents[0]),
-        capture_output=True,
-        text=True,
-    )
-    return Result(done.stdout, done.stderr, done.returncode)
+    return machine.run(machine.agents[0], "hook", "claude", data=json.dumps(call))
 
 
 def test_of_two_writes_on_two_machines_one_is_denied(two: list[Machine]) -> None:
