@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,11 @@ def harm_of(servers: Servers, stream: str) -> Harm:
         return "cuts of the network"
 
     return harm
+
+
+def url_of(servers: Servers, stream: str, _name: str) -> str:
+    """The stream as a machine reaches it."""
+    return servers.url(stream)
 
 
 @needs_nats
