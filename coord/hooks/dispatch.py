@@ -122,7 +122,7 @@ def _decide_writes(system: System, call: HookCall, writes: list[Write]) -> HookR
         except CoordError as error:
             if not error.details.get("not_agreed"):
                 raise
-            rows, not_agreed = {}, f"coord: {some[0].resource.removeprefix('file/')} was not written. {error.message}"
+            rows, not_agreed = {}, _not_agreed_text(some[0].resource.removeprefix("file/"), error)
         denied += rows.items()
         if denied or not_agreed:
             break
@@ -131,6 +131,18 @@ def _decide_writes(system: System, call: HookCall, writes: list[Write]) -> HookR
     for folder in dict.fromkeys(write.folder for write in writes if write.folder != some[0].folder):
         _release_unwritten(system, call, [write for write in writes if write.folder == folder])
     return DENIED, not_agreed or denial_text(denied, session)
+
+
+def _not_agreed_text(name: str, error: CoordError) -> str:
+    """Return what an agent is shown when the other machines did not agree on its write."""
+    away = error.details.get("away")
+    if not away:
+        return f"coord: {name} was not written. {error.message}"
+    return (
+        f"coord: {name} was not written, because the other machines could not be asked whether they hold it. {away}. "
+        "Do other work, and write it later. Your user can allow such writes: the setting offline = "
+        '"provisional" in COORDINATION/config.toml. Do not use the shell to write it.'
+    )
 
 
 def _decide_in_folder(system: System, call: HookCall, writes: list[Write]) -> tuple[str, dict[str, list[GuardRow]]]:

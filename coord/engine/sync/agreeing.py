@@ -211,7 +211,7 @@ class Agreeing:
         """Go on without the other machines, if the settings allow that. Raises CoordError otherwise."""
         if not self._may_be_provisional:
             reason = reason[0].upper() + reason[1:] if reason else "The remote cannot be reached"
-            raise refused(f"{reason.rstrip('.')}. {_OFFLINE}", not_agreed=True)
+            raise refused(f"{reason.rstrip('.')}. {_OFFLINE}", not_agreed=True, away=reason)
         self.provisional = True
 
     def _refuse_doubtful(self, snapshot: Snapshot, at: Instant) -> None:

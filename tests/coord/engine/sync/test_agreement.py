@@ -111,7 +111,7 @@ def test_without_the_remote_a_claim_can_be_provisional(nodes: Nodes, two: list[N
     assert "You lost deploy/prod" in a.ok("inbox").out
 
 
-def test_a_provisional_claim_becomes_firm_when_it_is_requested_again(nodes: Nodes, two: list[Node]) -> None:
+def test_a_provisional_claim_becomes_firm_when_requested_again(nodes: Nodes, two: list[Node]) -> None:
     a, b = two
     a.ok("claim", "deploy/prod", "--offline")
     a.ok("claim", "deploy/prod")
@@ -164,9 +164,7 @@ def test_an_unknown_outcome_is_settled(nodes: Nodes, two: list[Node], faulty: ty
     assert claimed(b) == 1
 
 
-def test_a_claim_that_never_arrived_is_dropped_if_another_came_first(
-    nodes: Nodes, two: list[Node], faulty: type[Faulty]
-) -> None:
+def test_a_claim_that_never_arrived_yields_to_another(nodes: Nodes, two: list[Node], faulty: type[Faulty]) -> None:
     a, b = two
     nodes.exchange()
     faulty.lost.append(lambda: False)
