@@ -6,11 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo help check test test-clients clients test-faults test-web test-long mutants mutants-chosen lint types imports docs pictures
+.PHONY: demo demo-machines help check test test-clients clients test-faults test-web test-long mutants mutants-chosen lint types imports docs pictures
 .PHONY: bench bench-peers clean
 
 demo: $(READY)  ## Watch three sessions work together, in a temporary folder
 	@$(BIN)/coord demo
+
+demo-machines: $(READY)  ## Watch two machines that share one history, in temporary folders
+	@$(BIN)/coord demo --machines
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

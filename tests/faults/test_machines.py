@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,11 @@ def harm_of(servers: Servers, stream: str) -> Harm:
     return harm
 
 
+def url_of(servers: Servers, stream: str, _name: str) -> str:
+    """The stream as a machine reaches it."""
+    return servers.url(stream)
+
+
 @needs_nats
 @pytest.mark.attack(23)
 def test_histories_over_nats_are_linearizable(tmp_path: Path, tally: Tally) -> None:
@@ -123,9 +129,7 @@ def test_histories_over_nats_are_linearizable(tmp_path: Path, tally: Tally) -> N
             chance, stream = tally.chance(seed), f"seed{seed}"
             with (
                 naming(seed),
-                machines(
-                    tmp_path / str(seed), "abc", dict.fromkeys("abc", servers.url(stream)).__getitem__, agents=4
-                ) as made,
+                machines(tmp_path / str(seed), "abc", partial(url_of, servers, stream), agents=4) as made,
             ):
                 check_history(made, chance, tally, harm_of(servers, stream))
 
@@ -162,7 +166,7 @@ def test_each_claim_raced_over_git_has_one_winner(tmp_path: Path, tally: Tally) 
 def test_each_claim_raced_over_nats_has_one_winner(tmp_path: Path, tally: Tally) -> None:
     with (
         nats_servers(tmp_path / "servers", 3) as servers,
-        machines(tmp_path, "ab", lambda _: servers.url("race"), agents=1) as made,
+        machines(tmp_path, "ab", partial(url_of, servers, "race"), agents=1) as made,
     ):
         race(made, len(tally.seeds))
     tally.did("claims over NATS", len(tally.seeds))

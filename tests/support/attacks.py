@@ -83,7 +83,11 @@ ATTACKS = {
         1_000,
     ),
     22: Attack(
-        (1, 3), "3 machines with 4 processes each agree over git, while their links are killed", "histories", 2, 20
+        (1, 3),
+        "3 machines with 4 processes each agree over git, while links are killed and networks are cut",
+        "histories",
+        2,
+        20,
     ),
     23: Attack(
         (1, 3),

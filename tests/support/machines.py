@@ -26,14 +26,14 @@ NAMESPACES = _UTS is not None  # whether each machine has an id of its own
 class Machine:
     """One machine: a clone of a repository, with the sessions of several agents."""
 
-    def __init__(self, root: Path, home: Path, agents: int) -> None:
+    def __init__(self, root: Path, home: Path, agents: int, *, own_id: bool = True) -> None:
         self.root, self.home = root, home
         home.mkdir(parents=True)
         root.mkdir(parents=True)
         subprocess.run(["git", "init", "--quiet", str(root)], check=True, env=environment(home))
         self.agents = [f"{root.name}-{number}" for number in range(agents)]
         named = ["unshare", *(_UTS or []), "sh", "-c", 'hostname "$0" && exec "$@"', f"machine-{root.name}"]
-        self._here = named if NAMESPACES else []
+        self._here = named if NAMESPACES and own_id else []
         self.sessions: dict[str, str] = {}
 
     @property
@@ -103,10 +103,16 @@ class Machine:
 
 @contextmanager
 def machines(
-    base: Path, names: str, remote: Callable[[str], str], agents: int = 2, **settings: float | str
+    base: Path,
+    names: str,
+    remote: Callable[[str], str],
+    agents: int = 2,
+    *,
+    own_ids: bool = True,
+    **settings: float | str,
 ) -> Iterator[list[Machine]]:
     """Yield machines that have joined the remote that `remote` returns for their names, and end their links."""
-    made = [Machine(base / name, base / f"home-{name}", agents) for name in names]
+    made = [Machine(base / name, base / f"home-{name}", agents, own_id=own_ids) for name in names]
     try:
         for machine in made:
             machine.start()

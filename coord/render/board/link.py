@@ -32,8 +32,9 @@ def link_lines(state: "LinkState", machines: Mapping[str, str], now: Instant) ->
     if state.queued_events:
         many = "s" * (state.queued_events != 1)
         lines.append(f"{state.queued_events} event{many} not published yet, since {time_text(state.queued_since, now)}")
-    if state.clock_lead_s > 60:
-        lines.append(f"⚠️ This machine's clock is {duration_text(state.clock_lead_s)} ahead of the remote's. Correct it")
+    if abs(lead := state.clock_lead_s) > 60:
+        side = "ahead of" if lead > 0 else "behind"
+        lines.append(f"⚠️ This machine's clock is {duration_text(abs(lead))} {side} the remote's. Correct it")
     lines += [f"{line(machine)}: newest event {_ago(at, now)}" for machine, at in sorted(machines.items())]
     return lines
 
