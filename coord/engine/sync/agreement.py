@@ -1,9 +1,10 @@
 """Who publishes for a command: the link, if it runs, or for git the command's own process."""
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from coord.engine.sync.link.client import LinkClient, is_listening
+from coord.engine.sync.link.client import LinkAway, LinkClient
 from coord.engine.sync.link.start import ensure_link, start_link
 from coord.engine.sync.record import JoinedRemote, open_remote
 from coord.workspace.config import Config
@@ -78,8 +79,10 @@ def try_agreement(
 
     Raises RemoteAway. A hook uses only the link, since it never speaks to a network.
     """
-    if is_listening(workspace.cache):
-        return LinkClient(workspace.cache, config.agree_seconds)
+    client = LinkClient(workspace.cache, config.agree_seconds)
+    with suppress(LinkAway):
+        client.state()
+        return client
     if in_hook or joined.kind != "git":
         start_link(system, workspace)
         return None

@@ -1,20 +1,20 @@
 """The draft of events that are published before they are appended: the file `log/.pending`.
 
-A draft is on the disk before it is published, and is removed after its lines are in the journal. If it is still there,
-whether it was published is unknown: until that is settled, its journal takes no more events.
+A draft is on the disk before it is published, and the file is emptied when its lines are in the journal. If it is
+still there, whether it was published is unknown: until that is settled, its journal takes no more events.
 """
 
+import errno
 import os
 from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
 
-from coord.platform.replace_file import replace_file
 from coord.workspace.paths import Workspace
 from eventlog.errors import LogError
 from eventlog.events import Instant
-from eventlog.local.files import JOURNAL_SUFFIX, read_regular, sync_folder
+from eventlog.local.files import BINARY, JOURNAL_SUFFIX, NOFOLLOW, read_regular, sync_data, sync_folder
 from eventlog.local.journal import is_session_id
 
 PENDING = ".pending"  # in the log folder
@@ -32,10 +32,22 @@ class Draft(Struct, frozen=True):
 
 
 def write_pending(workspace: Workspace, draft: Draft) -> None:
-    """Put a draft on the disk. The caller holds the lock. Raises OSError."""
+    """Put a draft on the disk. The caller holds the lock. Raises OSError.
+
+    The file is written in place and stays, because a new name takes another sync. A part of a draft is no draft.
+    """
     path = os.path.join(workspace.log, PENDING)
-    replace_file(path, msgspec.json.encode(draft), within=workspace.cache, sync=True)
-    sync_folder(workspace.log)
+    is_new, data = not os.path.lexists(path), msgspec.json.encode(draft)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | NOFOLLOW | BINARY, 0o600)
+    try:
+        os.ftruncate(fd, 0)
+        if os.write(fd, data) != len(data):
+            raise OSError(errno.ENOSPC, "only part of it could be written", path)
+        sync_data(fd)
+    finally:
+        os.close(fd)
+    if is_new:
+        sync_folder(workspace.log)
 
 
 def read_pending(workspace: Workspace) -> Draft | None:
@@ -53,7 +65,7 @@ def read_pending(workspace: Workspace) -> Draft | None:
 def remove_pending(workspace: Workspace) -> None:
     """Remove the draft: it is in its journal, or was never published. The caller holds the lock."""
     with suppress(FileNotFoundError):
-        os.unlink(os.path.join(workspace.log, PENDING))
+        os.truncate(os.path.join(workspace.log, PENDING), 0)
 
 
 def adopt(workspace: Workspace, draft: Draft) -> None:

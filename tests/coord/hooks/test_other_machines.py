@@ -52,7 +52,7 @@ def test_of_two_writes_on_two_machines_one_is_denied(two: list[Machine]) -> None
     assert write(b, "other.py").code == 0
 
 
-def test_a_write_is_denied_while_the_other_machines_cannot_be_asked(two: list[Machine], tmp_path: Path) -> None:
+def test_a_write_is_denied_while_nobody_can_be_asked(two: list[Machine], tmp_path: Path) -> None:
     a, _ = two
     (tmp_path / "hub.git").rename(tmp_path / "away.git")
     denied = write(a, "app.py")

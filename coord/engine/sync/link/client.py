@@ -35,12 +35,13 @@ class LinkClient:
     def __init__(self, cache: str, limit_s: float) -> None:
         self._cache, self._deadline, self._limit_s = cache, time.monotonic() + limit_s, limit_s
         self.agrees, self.clock_lead_s, self.remote = True, 0.0, ""
+        self._cursor = ""  # of the last answer
 
     def ask(self, request: Request) -> Answer:
         """Return the link's answer. Raises LinkAway, RemoteAway, RemoteRefused, OutcomeUnknown, or LogError."""
         answer = exchange_lines(self._cache, request, self._deadline, self._limit_s)
         self.agrees, self.clock_lead_s = answer.agrees, answer.clock_lead_s
-        self.remote = answer.remote or self.remote
+        self.remote, self._cursor = answer.remote or self.remote, answer.cursor
         if answer.error:
             raise _ERRORS.get(answer.error, LogError)(answer.message)
         return answer
@@ -50,8 +51,8 @@ class LinkClient:
         return self.ask(Request("state"))
 
     def current(self) -> str:
-        """Return the cursor up to which the remote is in the log."""
-        return self.state().cursor
+        """Return the cursor of the last answer: all that is up to it is in the log."""
+        return self._cursor or self.state().cursor
 
     def catch_up(self) -> str:
         """Let the link bring in what is new, and return the cursor. The caller must not hold the machine's lock."""
