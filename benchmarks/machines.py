@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.targets import Measured, print_measured
@@ -48,7 +49,7 @@ def _measured(kind: str, base: Path, remote: Callable[[str], str], rounds: int) 
             until(machine.link_pid, "the link")
         pass_s = _seconds(lambda _: subprocess.run([sys.executable, "-c", "pass"], check=True), rounds)
         claim_s = _seconds(lambda n: _ran(one, "claim", f"task/{n}"), rounds)
-        hooks = [_seconds(lambda _, at=machine: _hook(at), rounds) for machine in (alone, one)]
+        hooks = [_seconds(partial(_hook, machine), rounds) for machine in (alone, one)]
         arrived_s = [_until_it_arrives(one, two, number) for number in range(rounds)]
         time.sleep(2)  # what was published last arrives
         pid = two.link_pid()
@@ -92,7 +93,7 @@ def _ran(machine: Machine, *words: str) -> None:
     assert process.returncode == 0, words
 
 
-def _hook(machine: Machine) -> None:
+def _hook(machine: Machine, _number: int) -> None:
     """Let a client ask before it reads a file, which needs no answer."""
     asked = {
         "session_id": machine.agents[0],

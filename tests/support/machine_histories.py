@@ -119,7 +119,7 @@ class Recorder:
             found = tuple(row["claim"] for row in told["obstacles"] if row["kind"] == "claim")
             if len(found) == len(told["obstacles"]):
                 self.refusals.append(Refusal(machine.root.name, op.earliest, found))
-        elif result.code == 1 and '"offline"' in result.err:
+        elif result.code == 1 and "Nothing was changed, because another machine" in result.err:
             self.offline += 1
         elif result.code not in (0, 1, 3):  # 3: a session that is not known there yet
             self.failed.append(f"{op}: {result}")
