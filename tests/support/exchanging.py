@@ -92,7 +92,9 @@ class Folder:
         return {str(path.relative_to(self.log)): path.read_bytes() for path in self.log.rglob("*.jsonl")}
 
 
-def folders(base: Path, *names: str, whole_segments: bool = True, hub: Hub | None = None) -> list[Folder]:
+def folders(
+    base: Path, *names: str, whole_segments: bool = True, agrees: bool = True, hub: Hub | None = None
+) -> list[Folder]:
     """Machines that share a hub."""
     shared = hub or Hub()
-    return [Folder(base, name, MemoryRemote(shared, whole_segments=whole_segments)) for name in names]
+    return [Folder(base, name, MemoryRemote(shared, whole_segments=whole_segments, agrees=agrees)) for name in names]

@@ -108,7 +108,7 @@ class MemoryRemote:
         self.hub.save()
         if loses_answer:
             raise OutcomeUnknown("the connection was cut")
-        return self.hub.tip
+        return self.hub.tip if self.agrees else cursor  # others may have published before
 
     def _reach(self) -> None:
         if self.is_away:

@@ -36,6 +36,12 @@ class ExchangeBusy(RemoteAway):
     """Another process exchanges with the remote."""
 
 
+def _lost(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    """Return how many bytes of each journal the remote has lost."""
+    lost = {name: abs(size) - abs(after.get(name, 0)) for name, size in before.items()}
+    return {name: size for name, size in lost.items() if size > 0}
+
+
 class Exchange:
     """The exchange of one folder with one remote. Not thread safe. `close` frees it for another process.
 
@@ -136,6 +142,10 @@ class Exchange:
             start = BEGINNING if self._must_restart else self.cursor
             result = self._tracker.reached(lambda: self.remote.read(start, use))
             flush()
+            is_whole = result.restarted or not start
+            sizes = incoming.sizes.result(before, is_whole=is_whole)
+            if is_whole:
+                incoming.lost = _lost(before, sizes)
             self._finish(incoming, result.cursor)
         finally:
             bar.close()
@@ -143,11 +153,10 @@ class Exchange:
         done.journals_in += incoming.new_journals
         if incoming.events:
             self._tracker.note_news(self._journals)
-        is_whole = result.restarted or not start
-        sizes = incoming.sizes.result(before, is_whole=is_whole)
-        if is_whole:
-            self._report_lost(done, before, sizes)
-        self.status.sizes, self.status.cursor = sizes, result.cursor
+        if incoming.lost:
+            self._report_lost(done, before, incoming.lost)
+        self.status.sizes = incoming.sizes.result(before, is_whole=is_whole)
+        self.status.cursor = result.cursor
         self._must_restart = not is_whole and not incoming.gaps <= self._gaps
         self._gaps |= incoming.gaps
 
@@ -167,6 +176,8 @@ class Exchange:
             adopt(self._workspace, draft)
         elif local.size < draft.end and cursor == draft.cursor:
             return
+        elif incoming.lost or draft.session in incoming.damaged:  # other machines may have read it before
+            incoming.close_journal(draft.session)
         remove_pending(self._workspace)
 
     def _try_again(self, draft: Draft) -> bool:
@@ -183,11 +194,7 @@ class Exchange:
             pass
         return False
 
-    def _report_lost(self, done: Exchanged, before: dict[str, int], after: dict[str, int]) -> None:
-        lost = {name: abs(size) - abs(after.get(name, 0)) for name, size in before.items()}
-        lost = {name: size for name, size in lost.items() if size > 0}
-        if not lost:
-            return
+    def _report_lost(self, done: Exchanged, before: dict[str, int], lost: dict[str, int]) -> None:
         events = 0
         for name, size in lost.items():
             local = self._journals.read(name)

@@ -57,6 +57,8 @@ class Incoming:
         self.sizes = RemoteSizes()
         self.events, self.new_journals = 0, 0
         self.gaps: set[str] = set()
+        self.damaged: set[str] = set()  # journals of which the remote has lines that do not verify
+        self.lost: dict[str, int] = {}  # how many bytes of each journal the remote has lost
 
     def write(self, piece: Piece) -> None:
         """Write what is new in a piece. Raises OSError if the log cannot be written."""
@@ -111,8 +113,10 @@ class Incoming:
             rest = b""
         start = begin + len(rest)
         if piece.offset > start:
-            self.gaps.add(name)
-            self._report(name, f"the remote lacks its bytes {start} to {piece.offset}. What follows was not accepted.")
+            if name not in self.gaps | self.damaged:
+                self.gaps.add(name)
+                missing = f"bytes {start} to {piece.offset}"
+                self._report(name, f"the remote lacks its {missing}. What follows was not accepted.")
             return
         data = rest + piece.data[start - piece.offset :]
         lines = data[: data.rfind(b"\n") + 1]
@@ -125,6 +129,7 @@ class Incoming:
             return
         events, position = scan(name, lines, local.position)
         if position.damage or len(data) - len(lines) > MAX_LINE:
+            self.damaged.add(name)
             good = position.damage[0].byte - begin if position.damage else len(lines)
             self._report(name, f"it is damaged at the remote at byte {begin + good}. What follows was not accepted.")
             lines = lines[:good]
@@ -169,6 +174,10 @@ class Incoming:
             os.close(fd)
         self._written.add(path)
 
+    def close_journal(self, name: str) -> None:
+        """Let a journal of this folder take no more events, since the remote may have had others in their place."""
+        mark_sync_failed(os.path.join(self._workspace.log, name + JOURNAL_SUFFIX))
+
     @property
     def has_own(self) -> bool:
         """Whether the remote had more of a journal of this folder than was here."""
@@ -186,7 +195,7 @@ class Incoming:
             if end <= known:
                 continue
             self.sizes.leave(name, end)
-            mark_sync_failed(os.path.join(self._workspace.log, name + JOURNAL_SUFFIX))
+            self.close_journal(name)
             self._report(
                 name,
                 f"this machine writes it, but the remote has {end - known} bytes more than this folder. "
