@@ -14,6 +14,7 @@ from coord.engine.sync.exchange.incoming import Incoming, as_log_error
 from coord.engine.sync.exchange.local_journals import LocalJournals
 from coord.engine.sync.exchange.outgoing import MAX_PUBLISHED_BYTES, Missing
 from coord.engine.sync.exchange.progress import Exchanged, Tracker
+from coord.engine.sync.exchange.remote_sizes import lost_bytes
 from coord.engine.sync.exchange.status import RemoteStatus, read_status
 from coord.engine.sync.link.client import is_listening
 from coord.engine.sync.pending import Draft, adopt, read_pending, remove_pending
@@ -22,6 +23,7 @@ from coord.workspace.config import Config
 from coord.workspace.notify.record import LockFile
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
+from eventlog.local.journal import MAX_JOURNAL_BYTES
 from eventlog.remotes.piece import Piece
 from eventlog.remotes.remote import BEGINNING, BEHIND, Behind, OutcomeUnknown, Remote, RemoteAway, RemoteRefused
 
@@ -34,12 +36,6 @@ _ATTEMPTS = 20  # to publish, while others publish too
 
 class ExchangeBusy(RemoteAway):
     """Another process exchanges with the remote."""
-
-
-def _lost(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
-    """Return how many bytes of each journal the remote has lost."""
-    lost = {name: abs(size) - abs(after.get(name, 0)) for name, size in before.items()}
-    return {name: size for name, size in lost.items() if size > 0}
 
 
 class Exchange:
@@ -139,13 +135,13 @@ class Exchange:
             held = 0
 
         try:
-            start = BEGINNING if self._must_restart else self.cursor
+            start = self._start(draft)
             result = self._tracker.reached(lambda: self.remote.read(start, use))
             flush()
             is_whole = result.restarted or not start
             sizes = incoming.sizes.result(before, is_whole=is_whole)
             if is_whole:
-                incoming.lost = _lost(before, sizes)
+                incoming.lost = lost_bytes(before, sizes)
             self._finish(incoming, result.cursor)
         finally:
             bar.close()
@@ -159,6 +155,14 @@ class Exchange:
         self.status.cursor = result.cursor
         self._must_restart = not is_whole and not incoming.gaps <= self._gaps
         self._gaps |= incoming.gaps
+
+    def _start(self, draft: Draft | None) -> str:
+        """Return after which cursor to read. A draft that was published is after its own cursor, although this process,
+        or one that was killed, has moved on since.
+        """
+        if self._must_restart:
+            return BEGINNING
+        return self.cursor if draft is None else draft.cursor
 
     def _finish(self, incoming: Incoming, cursor: str) -> None:
         """Settle the draft, and look at the journals of this folder, after everything was read."""
@@ -195,12 +199,8 @@ class Exchange:
         return False
 
     def _report_lost(self, done: Exchanged, before: dict[str, int], lost: dict[str, int]) -> None:
-        events = 0
-        for name, size in lost.items():
-            local = self._journals.read(name)
-            end = min(local.size, abs(before[name]))
-            if end > (begin := max(0, abs(before[name]) - size)):
-                events += self._journals.data(name, begin, end).count(b"\n")
+        ends = {name: abs(before[name]) for name in lost}
+        events = sum(self._journals.count_events(name, ends[name] - size, ends[name]) for name, size in lost.items())
         done.lost += events
         text = f"the remote lost {events} events of {len(lost)} journals; they are published again from this machine"
         self._tracker.report(done, "", text)
@@ -240,7 +240,7 @@ class Exchange:
     def _count_out(self, done: Exchanged, names: list[str], before: dict[str, int]) -> None:
         for name in names:
             begin, end = abs(before.get(name, 0)), abs(self.status.sizes.get(name, 0))
-            done.events_out += self._journals.data(name, begin, end).count(b"\n") if end > begin else 0
+            done.events_out += self._journals.count_events(name, begin, end)
             done.journals_out += end > begin
 
     def agree(self, draft: Draft) -> str | Behind:
@@ -288,14 +288,9 @@ class Exchange:
 
     def count_queued(self) -> None:
         """Count the events that are not published, and save that."""
-        events, since = 0, ""
-        missing = self._missing()
-        for name in missing.names(ours_only=not self.remote.agrees):
-            begin, end = abs(self.status.sizes.get(name, 0)), self._journals.read(name).size
-            if end > begin:
-                events += self._journals.data(name, begin, end).count(b"\n")
+        names = self._missing().names(ours_only=not self.remote.agrees)
+        sizes = self.status.sizes
+        events = sum(self._journals.count_events(name, abs(sizes.get(name, 0)), MAX_JOURNAL_BYTES) for name in names)
         self.status.queued_events = events
-        if events:
-            since = self.status.queued_since or self._system.wall()
-        self.status.queued_since = since
+        self.status.queued_since = (self.status.queued_since or self._system.wall()) if events else ""
         self._tracker.save()

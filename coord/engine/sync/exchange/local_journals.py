@@ -75,6 +75,11 @@ class LocalJournals:
 
         return with_journal_path(self._workspace.log, name, read)
 
+    def count_events(self, name: str, begin: int, end: int) -> int:
+        """Return the number of lines that end between two bytes of a journal, as far as it verifies."""
+        end = min(end, self.read(name).size)
+        return self.data(name, begin, end).count(b"\n") if end > begin else 0
+
     def line_start(self, name: str, at: int) -> int:
         """Return where the line begins that has the byte `at`. Raises OSError or LogError if it cannot be read."""
         begin = max(0, at - MAX_LINE)

@@ -3,6 +3,12 @@
 from collections.abc import Mapping
 
 
+def lost_bytes(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    """Return how many bytes of each journal a remote has lost, by its sizes before and after."""
+    lost = {name: abs(size) - abs(after.get(name, 0)) for name, size in before.items()}
+    return {name: size for name, size in lost.items() if size > 0}
+
+
 class RemoteSizes:
     """Collects what one reading of the remote shows. Only bytes without a gap before them count."""
 

@@ -166,6 +166,26 @@ def test_a_published_draft_is_adopted(two: list[Folder], size: int, written: int
     assert same(two)
 
 
+@pytest.mark.parametrize("is_link", [True, False])
+def test_a_draft_is_adopted_if_its_command_was_killed(two: list[Folder], is_link: bool) -> None:
+    """The remote and the exchange know that it was published. The journal does not have it."""
+    a, b = two
+    a.append("one", "x")
+    exchange(two)
+    opened = a.open()
+    draft = a.draft(opened, "one", "z")
+    assert opened.agree(draft) != BEHIND
+    if not is_link:
+        opened.close()
+        opened = a.open()
+    opened.catch_up()
+    opened.close()
+    assert (a.log / "one.jsonl").read_bytes().endswith(draft.data)
+    assert read_pending(a.workspace) is None
+    exchange(two)
+    assert same(two)
+
+
 def test_a_draft_that_never_arrived_is_dropped(two: list[Folder]) -> None:
     a, b = two
     a.append("one", "x")
