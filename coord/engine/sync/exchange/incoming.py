@@ -152,6 +152,7 @@ class Incoming:
         """Look for the draft in the bytes that follow the journal of this folder. They may come in several pieces."""
         draft, begin = self.draft, local.size
         self._beyond[name] = begin + len(data)
+        self.sizes.leave(name, begin + len(data))
         if draft is None or draft.session != name or not draft.offset <= begin < draft.end:
             return
         missing = draft.data[begin - draft.offset :]
@@ -194,7 +195,6 @@ class Incoming:
             known = draft.end if draft and draft.session == name and self.found_draft else local.size
             if end <= known:
                 continue
-            self.sizes.leave(name, end)
             self.close_journal(name)
             self._report(
                 name,

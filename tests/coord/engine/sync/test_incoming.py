@@ -169,7 +169,7 @@ def test_a_published_draft_is_adopted(two: list[Folder], size: int, written: int
 @pytest.mark.parametrize("is_link", [True, False])
 def test_a_draft_is_adopted_if_its_command_was_killed(two: list[Folder], is_link: bool) -> None:
     """The remote and the exchange know that it was published. The journal does not have it."""
-    a, b = two
+    a, _ = two
     a.append("one", "x")
     exchange(two)
     opened = a.open()
