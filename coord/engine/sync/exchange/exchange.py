@@ -231,6 +231,9 @@ class Exchange:
         """Publish what the remote lacks of this folder's journals, and a draft, if nothing was published after the
         draft's cursor. Raises RemoteAway, RemoteRefused, OutcomeUnknown. The caller holds the machine's lock.
         """
+        if self._has_lost_lines():
+            self._must_restart = True
+            return BEHIND
         if draft.cursor != self.cursor:
             return BEHIND
         missing = self._missing()
@@ -242,6 +245,11 @@ class Exchange:
             self.status.sizes[draft.session] = draft.offset + len(draft.data)
             self._tracker.save()
         return cursor
+
+    def _has_lost_lines(self) -> bool:
+        """Return whether a journal here is shorter than at the remote, so that the state lacks what was read before."""
+        active, archived = self._journals.names()
+        return any(active.get(name, 0) < abs(size) and name not in archived for name, size in self.status.sizes.items())
 
     def compact(self) -> bool:
         """Shorten the history of a git remote, and return whether it was shortened."""
