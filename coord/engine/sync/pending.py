@@ -30,6 +30,11 @@ class Draft(Struct, frozen=True):
     cursor: str
     at: Instant  # of the last event
 
+    @property
+    def end(self) -> int:
+        """The size of the journal with these lines."""
+        return self.offset + len(self.data)
+
 
 def write_pending(workspace: Workspace, draft: Draft) -> None:
     """Put a draft on the disk. The caller holds the lock. Raises OSError.
@@ -77,13 +82,15 @@ def adopt(workspace: Workspace, draft: Draft) -> None:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
         size = os.fstat(fd).st_size
-        if size >= draft.offset + len(draft.data):
-            os.lseek(fd, draft.offset, os.SEEK_SET)
-            if os.read(fd, len(draft.data)) == draft.data:
-                return
         if size < draft.offset:
             raise LogError(f"{draft.session}{JOURNAL_SUFFIX} is shorter than when its last events were published")
-        os.ftruncate(fd, draft.offset)  # only a torn copy of these lines can follow
+        os.lseek(fd, draft.offset, os.SEEK_SET)
+        there = os.read(fd, len(draft.data))
+        if there == draft.data:
+            return
+        if b"\n" in there and not draft.data.startswith(there):  # others were acknowledged after these
+            raise LogError(f"{draft.session}{JOURNAL_SUFFIX} has other events than those that were published")
+        os.ftruncate(fd, draft.offset)  # a torn copy of these lines, or of a line that was never acknowledged
         if os.write(fd, draft.data) != len(draft.data):
             raise LogError(f"{draft.session}{JOURNAL_SUFFIX}: only part of a published event could be written")
         os.fsync(fd)

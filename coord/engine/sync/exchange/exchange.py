@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 from coord.engine.machine_lock import under_lock
-from coord.engine.sync.exchange.incoming import Incoming
+from coord.engine.sync.exchange.incoming import Incoming, as_log_error
 from coord.engine.sync.exchange.local_journals import LocalJournals
 from coord.engine.sync.exchange.outgoing import MAX_PUBLISHED_BYTES, Missing
 from coord.engine.sync.exchange.progress import Exchanged, Tracker
@@ -23,7 +23,7 @@ from coord.workspace.notify.record import LockFile
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.remotes.piece import Piece
-from eventlog.remotes.remote import BEGINNING, BEHIND, Behind, OutcomeUnknown, Remote, RemoteAway
+from eventlog.remotes.remote import BEGINNING, BEHIND, Behind, OutcomeUnknown, Remote, RemoteAway, RemoteRefused
 
 _T = TypeVar("_T")
 LOCK = "link.lock"  # in the cache: held by the process that exchanges
@@ -68,6 +68,7 @@ class Exchange:
         self.status.agrees = remote.agrees
         self._tracker = Tracker(system, workspace, remote, self.status)
         self._must_restart = from_beginning  # whether the next read is from the beginning, and compares everything
+        self._gaps: set[str] = set()  # journals for which everything was read again already
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -95,17 +96,19 @@ class Exchange:
         Raises RemoteAway, RemoteRefused or LogError. The caller must not hold the machine's lock.
         """
         done = Exchanged() if done is None else done
-        for _ in range(2):
+        for _ in range(3):
             self._read(done, shows_progress=shows_progress)
             draft = read_pending(self._workspace)
-            if draft is None or not self._try_again(draft):
+            if not self._must_restart and (draft is None or not self._try_again(draft)):
                 break
         self._tracker.save()
         return self.cursor
 
     def _read(self, done: Exchanged, *, shows_progress: bool) -> None:
-        incoming = Incoming(self._workspace, self._journals, lambda name, text: self._tracker.report(done, name, text))
-        incoming.draft = read_pending(self._workspace)
+        draft = read_pending(self._workspace)
+        incoming = Incoming(
+            self._workspace, self._journals, lambda name, text: self._tracker.report(done, name, text), draft
+        )
         before = self.status.sizes
         pieces: list[Piece] = []
         held, bar = 0, ProgressBar("receiving", 0)
@@ -120,7 +123,7 @@ class Exchange:
         def flush() -> None:
             nonlocal held
             if pieces:
-                with self._locked():
+                with self._locked(), as_log_error():
                     for piece in pieces:
                         incoming.write(piece)
                     incoming.finish()
@@ -133,32 +136,38 @@ class Exchange:
             start = BEGINNING if self._must_restart else self.cursor
             result = self._tracker.reached(lambda: self.remote.read(start, use))
             flush()
-            if incoming.draft is not None:
-                self._settle(incoming, incoming.draft, result.cursor)
+            self._finish(incoming, result.cursor)
         finally:
             bar.close()
-        self._must_restart = False
         done.events_in += incoming.events
         done.journals_in += incoming.new_journals
         if incoming.events:
             self._tracker.note_news(self._journals)
         is_whole = result.restarted or not start
+        sizes = incoming.sizes.result(before, is_whole=is_whole)
         if is_whole:
-            self._report_lost(done, before, incoming.sizes)
-        self.status.sizes = incoming.sizes if is_whole else before | incoming.sizes
-        self.status.cursor = result.cursor
+            self._report_lost(done, before, sizes)
+        self.status.sizes, self.status.cursor = sizes, result.cursor
+        self._must_restart = not is_whole and not incoming.gaps <= self._gaps
+        self._gaps |= incoming.gaps
+
+    def _finish(self, incoming: Incoming, cursor: str) -> None:
+        """Settle the draft, and look at the journals of this folder, after everything was read."""
+        if incoming.draft is None and not incoming.has_own:
+            return
+        with self._locked(), as_log_error():
+            if incoming.draft is not None and read_pending(self._workspace) == incoming.draft:
+                self._settle(incoming, incoming.draft, cursor)
+            incoming.report_own()
 
     def _settle(self, incoming: Incoming, draft: Draft, cursor: str) -> None:
         """Append a draft that was published, and drop one that was not and cannot be any more."""
-        with self._locked():
-            if read_pending(self._workspace) != draft:
-                return
-            local = self._journals.read(draft.session)
-            if incoming.found_draft:
-                adopt(self._workspace, draft)
-            elif local.size < draft.offset + len(draft.data) and cursor == draft.cursor:
-                return
-            remove_pending(self._workspace)
+        local = self._journals.read(draft.session)
+        if incoming.found_draft:
+            adopt(self._workspace, draft)
+        elif local.size < draft.end and cursor == draft.cursor:
+            return
+        remove_pending(self._workspace)
 
     def _try_again(self, draft: Draft) -> bool:
         """Publish a draft again on the same condition, and return whether the remote must be read again."""
@@ -236,13 +245,15 @@ class Exchange:
             return BEHIND
         if draft.cursor != self.cursor:
             return BEHIND
+        if abs(self.status.sizes.get(draft.session, 0)) > draft.offset:
+            raise RemoteRefused(f"{self.remote.name} has more of {draft.session} than this folder")
         missing = self._missing()
         names = [name for name in missing.names(ours_only=True) if name != draft.session]
         pieces = [piece for name in names for piece in missing.pieces(name)]
         pieces += missing.pieces(draft.session, draft)
         cursor = self._publish(pieces)
         if cursor != BEHIND:
-            self.status.sizes[draft.session] = draft.offset + len(draft.data)
+            self.status.sizes[draft.session] = draft.end
             self._tracker.save()
         return cursor
 

@@ -6,18 +6,20 @@ from functools import partial
 from msgspec import Struct
 
 from coord.workspace.paths import Workspace
+from eventlog.codec import MAX_LINE
 from eventlog.errors import LogError
 from eventlog.events import Instant
 from eventlog.local.files import ARCHIVE_FOLDER, JOURNAL_SUFFIX, journal_names, list_journal_sizes
-from eventlog.local.journal import is_session_id, read_from, with_journal_path
+from eventlog.local.journal import is_session_id, journal_paths, read_from, with_journal_path
 from eventlog.scanning import Position, scan
 
 
 class LocalJournal(Struct):
-    """One journal: `size` are its first bytes that verify."""
+    """One journal: `size` are its first bytes that verify. `problem` is why it cannot be read, if it exists."""
 
     position: Position = Position()
     archived: bool = False
+    problem: str = ""
 
     @property
     def size(self) -> int:
@@ -54,9 +56,10 @@ class LocalJournals:
             )
             found.position = scan(name, data, Position() if rewound else position)[1]
             active = os.path.join(self._workspace.log, name + JOURNAL_SUFFIX)
-            found.archived = not os.path.lexists(active)
-        except (OSError, LogError):
-            found.position = Position()
+            found.archived, found.problem = not os.path.lexists(active), ""
+        except (OSError, LogError) as error:
+            is_there = any(map(os.path.lexists, journal_paths(self._workspace.log, name)))
+            found.position, found.problem = Position(), str(error) if is_there else ""
         return found
 
     def data(self, name: str, begin: int, end: int) -> bytes:
@@ -71,6 +74,11 @@ class LocalJournals:
                 raise LogError("it is not a file") from None
 
         return with_journal_path(self._workspace.log, name, read)
+
+    def line_start(self, name: str, at: int) -> int:
+        """Return where the line begins that has the byte `at`. Raises OSError or LogError if it cannot be read."""
+        begin = max(0, at - MAX_LINE)
+        return begin + self.data(name, begin, at).rfind(b"\n") + 1
 
     def is_ours(self, position: Position) -> bool:
         """Return whether this folder, on this machine, writes the journal that is read up to `position`."""

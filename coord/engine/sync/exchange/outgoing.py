@@ -24,8 +24,10 @@ class Missing:
         for name in changed:
             local = self._journals.read(name)
             is_ours = self._journals.is_ours(local.position)
-            lacks = local.size > abs(self._sizes.get(name, 0)) or (local.archived and self._sizes.get(name, 0) >= 0)
-            if lacks and local.size and (is_ours or (local.size > abs(self._sizes.get(name, 0)) and not ours_only)):
+            there = self._sizes.get(name, 0)
+            lacks_bytes = local.size > abs(there)
+            lacks_end = is_ours and local.archived and 0 < local.size == there
+            if (lacks_bytes and (is_ours or not ours_only)) or lacks_end:
                 (ours if is_ours else others).append(name)
         return [*ours, *([] if ours_only else others)]
 
