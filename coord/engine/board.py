@@ -123,6 +123,7 @@ def _link(system: System, config: Config, snapshot: Snapshot, now: Instant) -> t
 
     status = read_status(workspace)
     hosts = {session.machine: session.host for session in snapshot.state.sessions.values() if session.host}
+    hosts[system.here.machine] = "another folder on this machine"
     names = machine_names({machine: hosts.get(machine, "") for machine in status.machines})
     newest = {names[machine]: news.newest_at for machine, news in status.machines.items()}
     return tuple(link_lines(status, newest, now))
