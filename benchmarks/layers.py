@@ -32,7 +32,7 @@ lap("load msgspec")
 from coord.cli.main import run
 from coord.cli.registry import load_command
 from coord.workspace.system import real_system
-from coord.engine import transaction
+from coord.engine import transact, transaction
 load_command("heartbeat")
 lap("load coord's own modules")
 
@@ -65,8 +65,8 @@ clocked(transaction.Transaction, "record_observations", "record dead and idle se
 clocked(writer.JournalWriter, "extend", "hash, check and write the line")
 clocked(writer.JournalWriter, "sync", "sync the journal")
 clocked(snapshot.Snapshot, "save", "write the checkpoint")
-clocked(transaction, "save_index", "write the guard's index")
-clocked(transaction, "write_board", "write the board")
+clocked(transact, "save_index", "write the guard's index")
+clocked(transact, "write_board", "write the board")
 lap("(the clocks)")
 inside.append(0.0)
 code = run(sys.argv[1:], real_system())

@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from coord.engine.journals.problems import clock_note
 from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
-from coord.engine.sync.record import joined_remote
+from coord.engine.sync.record import joined_remote, recorded_remote
 from coord.errors import no_log
 from coord.guard.work_signs import read_signs, sessions_with_traces
 from coord.platform.git.repository import find_repository, path_of_recorded
 from coord.platform.replace_file import replace_file
 from coord.render.board.markdown import ROWS as MARKDOWN_ROWS
 from coord.render.board.markdown import board_markdown
-from coord.render.format import ago
+from coord.render.format import ago, line
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
@@ -100,7 +100,7 @@ def board_of(
     board = build_board(snapshot.state, now, config.silent_minutes * 60, dead, needs, most, idle, system.here.machine)
     if snapshot.at:  # the commands would act on the present
         return replace(board, needs=[replace(need, steps=()) for need in board.needs])
-    if link := _link(system, snapshot.workspace, now):
+    if not snapshot.at and (link := _link(system, config, snapshot, now)):
         board = replace(board, link=link)
     if deaths is not None:
         return board
@@ -111,14 +111,22 @@ def board_of(
     return replace(board, sessions=rows)
 
 
-def _link(system: System, workspace: Workspace, now: Instant) -> tuple[str, ...]:
-    """Return the state of the exchange with other machines, a line each; empty if no remote is joined."""
+def _link(system: System, config: Config, snapshot: Snapshot, now: Instant) -> tuple[str, ...]:
+    """Return the state of the exchange with other machines, a line each; empty if no remote is named or joined."""
+    workspace = snapshot.workspace
     if joined_remote(system, workspace) is None:
-        return ()
+        if recorded := recorded_remote(workspace):
+            return (f"⚠️ The remote {line(recorded.url)} was joined by another machine or folder: coord doctor",)
+        return (f"{line(config.remote)} is not joined here: coord remote add",) if config.remote else ()
     from coord.engine.sync.exchange.status import read_status  # most folders have no remote
-    from coord.render.board.link import link_lines
+    from coord.render.board.link import link_lines, machine_names
 
-    return tuple(link_lines(read_status(workspace), {}, now))
+    status = read_status(workspace)
+    hosts = {session.machine: session.host for session in snapshot.state.sessions.values() if session.host}
+    hosts[system.here.machine] = "another folder on this machine"
+    names = machine_names({machine: hosts.get(machine, "") for machine in status.machines})
+    newest = {names[machine]: news.newest_at for machine, news in status.machines.items()}
+    return tuple(link_lines(status, newest, now))
 
 
 def current_board(

@@ -356,6 +356,24 @@ _Window.find | never ids event | a page continues only from a state of this hist
 TimelineChanges.add | without _drop_early | an event replaces what time alone had ended before it
     property/test_timeline_changes.py::test_the_tables_are_those_of_the_whole_timeline
 
+# Several machines: a claim is agreed on, and what comes from elsewhere is checked.
+agreeing.needs_agreement | returns False | a claim is published before it is told
+    coord/engine/sync/test_agreement.py::test_of_two_machines_exactly_one_gets_a_resource
+Agreeing.publish | never _is_refused | a refusal is true when it is told
+    coord/engine/sync/test_agreement.py::test_a_refusal_is_true_when_it_is_told
+doubts.may_be_held | returns False | no live claim of another machine is taken for expired
+    coord/engine/sync/test_agreement.py::test_a_wrong_clock_takes_no_live_claim[86400]
+Incoming._is_own | returns False | a journal of this machine is never taken over
+    coord/engine/sync/test_exchange.py::test_a_journal_of_this_machine_is_never_taken_over
+Incoming._write_rest | never damage | an altered journal is not accepted
+    coord/engine/sync/test_exchange.py::test_an_altered_journal_is_not_accepted_and_mended
+Exchange._read | without _report_lost | what a remote lost is told
+    coord/engine/sync/test_exchange.py::test_what_a_rolled_back_remote_lost_is_published_again
+claims.yields_to | returns False | rule 8: a provisional claim yields to one that was agreed on
+    property/test_rules.py::test_rule_8_provisional_requests_take_nothing_agreed
+dispatch._decide_writes | never not_agreed | a write that nobody agreed on is denied
+    coord/hooks/test_other_machines.py::test_a_write_is_denied_while_nobody_can_be_asked
+
 # Importing.
 import_folder | always known | a file is imported once
     coord/admin/shell_import/test_run.py::test_a_file_is_imported_only_once

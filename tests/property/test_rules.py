@@ -289,6 +289,41 @@ def test_rule_8_a_session_that_lost_a_claim_gets_a_notice(events: list[Event]) -
         assert all(notice.reason and notice.resources == (payload.resource,) for notice in lost)  # type: ignore[union-attr]
 
 
+@st.composite
+def provisional_requests(draw: st.DrawFn, events: list[Event]) -> list[Event]:
+    """The events of a session that claims resources of a history without the other machines, at any time."""
+    resources = sorted({e.payload.resource for e in events if isinstance(e.payload, ClaimRequested)}) or ["deploy/x"]
+    steps = draw(st.lists(st.tuples(st.integers(0, 10**9), st.sampled_from(resources), st.booleans()), max_size=6))
+    taken = {event.at for event in events}
+    found = [Event(v=1, at="2000-01-01T00:00:00.000000Z", session="far", n=1, payload=SessionStarted(machine="far"))]
+    for micros, resource, waits in sorted(steps):
+        at = add_time(events[0].at, micros=micros)
+        if at in taken or at <= found[-1].at:
+            continue
+        request = ClaimRequested(
+            resource=resource,
+            mode="exclusive",
+            ttl_s=3600,
+            wait_s=600 if waits else 0,
+            told="waiting" if waits else "granted",
+            provisional=True,
+        )
+        found.append(Event(v=1, at=at, session="far", n=len(found) + 1, payload=request))
+    return found
+
+
+@given(st.data(), histories())
+def test_rule_8_provisional_requests_take_nothing_agreed(data: st.DataObject, events: list[Event]) -> None:
+    """Whenever the requests of a machine that was offline arrive, the claims that the others agreed on are the same."""
+    more = data.draw(provisional_requests(events))
+    mixed = sorted([*events, *more], key=lambda event: event.key)
+
+    def agreed(found: Ledger) -> list[tuple[str, str, str, str]]:
+        return [(one.id, one.session, one.start, one.end) for one in found.grants if one.session != "far"]
+
+    assert agreed(ledger_of(mixed)) == agreed(ledger_of(events))
+
+
 @given(histories())
 def test_rule_8_the_target_of_a_void_handover_gets_a_notice(events: list[Event]) -> None:
     """A session that a handover names gets the claim, or a notice that it did not."""

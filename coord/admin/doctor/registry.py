@@ -34,6 +34,7 @@ from coord.admin.doctor.log import (
     unusable_log,
 )
 from coord.admin.doctor.notifications import notifications
+from coord.admin.doctor.remote import remote
 from coord.admin.doctor.sessions import copied_conversations, shared_anchors, silent_sessions, unwatched_anchors
 from coord.admin.doctor.subject import Check, DoctorFinding, Subject
 from coord.admin.doctor.tracking import git_ignores, git_list, git_tracks, tracking_branches
@@ -81,6 +82,7 @@ CHECKS: dict[str, _CheckEntry] = {
     "worktrees' hooks": _CheckEntry(worktrees_without_hooks, "folder"),
     "git's hooks": _CheckEntry(git_hooks, "folder"),
     "notifications": _CheckEntry(notifications, "folder"),
+    "remote": _CheckEntry(remote, "folder"),
     "installation": _CheckEntry(on_path, ""),
     "python": _CheckEntry(python_version, ""),
 }

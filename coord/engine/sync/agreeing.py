@@ -194,7 +194,7 @@ class Agreeing:
                 f"{error}. The request is kept. When the remote answers again, it counts if it was published: "
                 "coord claims"
             ) from None
-        except BaseException:
+        except (RemoteAway, RemoteRefused):  # only these say that nothing was published
             remove_pending(self._workspace)
             raise
         if isinstance(result, Behind):

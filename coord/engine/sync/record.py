@@ -54,15 +54,21 @@ def kind_of(url: str) -> str:
 
 def joined_remote(system: System, workspace: Workspace) -> JoinedRemote | None:
     """Return the remote that this folder has joined on this machine; None if there is none."""
+    joined = recorded_remote(workspace)
+    if joined is None or joined.machine != system.here.machine or not workspace.is_recorded_as(joined.folder):
+        return None
+    return joined
+
+
+def recorded_remote(workspace: Workspace) -> JoinedRemote | None:
+    """Return the remote that `log/.remote` names, whoever has joined it; None if there is none."""
     path = os.path.join(workspace.log, RECORD)
     if not os.path.lexists(path):
         return None
     try:
-        joined = msgspec.json.decode(read_regular(path, _MAX_BYTES), type=JoinedRemote)
+        return msgspec.json.decode(read_regular(path, _MAX_BYTES), type=JoinedRemote)
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
         return None
-    is_here = joined.machine == system.here.machine and workspace.is_recorded_as(joined.folder)
-    return joined if is_here else None
 
 
 def join(system: System, workspace: Workspace, url: str, credentials: str = "") -> JoinedRemote:

@@ -1,5 +1,6 @@
 """The state of the exchange with other machines, as text."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -26,17 +27,27 @@ def link_lines(state: "LinkState", machines: Mapping[str, str], now: Instant) ->
         return ["The remote was not read yet."]
     name = line(state.remote)
     if state.reachable:
-        lines = [f"{name}: reachable, last read {_ago(state.checked_at, now)}"]
+        lines = [f"{name}: reachable, last exchange {_ago(state.checked_at, now)}"]
     else:
         lines = [f"⚠️ {name}: away since {time_text(state.since, now)}: {line(state.problem, 200)}"]
     if state.queued_events:
         many = "s" * (state.queued_events != 1)
-        lines.append(f"{state.queued_events} event{many} not published yet, since {time_text(state.queued_since, now)}")
+        since = f", since {time_text(state.queued_since, now)}" if state.queued_since else ""
+        lines.append(f"{state.queued_events} event{many} not published yet{since}")
     if abs(lead := state.clock_lead_s) > 60:
         side = "ahead of" if lead > 0 else "behind"
         lines.append(f"⚠️ This machine's clock is {duration_text(abs(lead))} {side} the remote's. Correct it")
     lines += [f"{line(machine)}: newest event {_ago(at, now)}" for machine, at in sorted(machines.items())]
     return lines
+
+
+def machine_names(hosts: Mapping[str, str]) -> dict[str, str]:
+    """Return a name for each machine, by its id: its host, with the beginning of the id where that is not unique."""
+    counts = Counter(hosts.values())
+    return {
+        machine: host if host and counts[host] == 1 else f"{host or 'machine'} {machine[:6]}"
+        for machine, host in hosts.items()
+    }
 
 
 def _ago(at: Instant, now: Instant) -> str:

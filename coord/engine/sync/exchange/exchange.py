@@ -7,7 +7,6 @@ the next exchange then reads the remote from its beginning, and compares all of 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
 
 from coord.engine.machine_lock import under_lock
 from coord.engine.sync.exchange.incoming import Incoming, as_log_error
@@ -27,7 +26,6 @@ from eventlog.local.journal import MAX_JOURNAL_BYTES
 from eventlog.remotes.piece import Piece
 from eventlog.remotes.remote import BEGINNING, BEHIND, Behind, OutcomeUnknown, Remote, RemoteAway, RemoteRefused
 
-_T = TypeVar("_T")
 LOCK = "link.lock"  # in the cache: held by the process that exchanges
 _WRITTEN_AT_ONCE = 8 << 20  # bytes of pieces
 _PAUSE_S = 0.01
@@ -69,8 +67,8 @@ class Exchange:
         self.status = status if status.remote == remote.name else RemoteStatus(remote.name)
         self.status.agrees = remote.agrees
         self._tracker = Tracker(system, workspace, remote, self.status)
-        self._must_restart = from_beginning  # whether the next read is from the beginning, and compares everything
-        self._gaps: set[str] = set()  # journals for which everything was read again already
+        self._must_restart = from_beginning  # whether the next read compares everything
+        self._gaps: set[str] = set()  # journals because of which everything was read again already
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -247,6 +245,10 @@ class Exchange:
         """Publish what the remote lacks of this folder's journals, and a draft, if nothing was published after the
         draft's cursor. Raises RemoteAway, RemoteRefused, OutcomeUnknown. The caller holds the machine's lock.
         """
+        if lost := self._shorter_than_known() - self._gaps:
+            self._gaps |= lost
+            self._must_restart = True
+            return BEHIND
         if draft.cursor != self.cursor:
             return BEHIND
         if abs(self.status.sizes.get(draft.session, 0)) > draft.offset:
@@ -261,12 +263,16 @@ class Exchange:
             self._tracker.save()
         return cursor
 
+    def _shorter_than_known(self) -> set[str]:
+        """Return the journals that are shorter here than at the remote, so that the state lacks lines."""
+        active, archived = self._journals.names()
+        known = {name: abs(size) for name, size in self.status.sizes.items() if name not in archived}
+        return {name for name, size in known.items() if active.get(name, 0) < size}
+
     def compact(self) -> bool:
         """Shorten the history of a git remote, and return whether it was shortened."""
         shorten = getattr(self.remote, "compact", None)
-        if shorten is None or not self.cursor:
-            return False
-        cursor = self._tracker.reached(lambda: shorten(self.cursor))
+        cursor = self._tracker.reached(lambda: shorten(self.cursor)) if shorten and self.cursor else BEHIND
         if isinstance(cursor, Behind):
             return False
         self.status.cursor = cursor

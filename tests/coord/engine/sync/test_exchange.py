@@ -103,6 +103,17 @@ def test_a_journal_of_this_machine_is_never_taken_over(nodes: Nodes, two: list[N
     assert path.read_bytes() == before
 
 
+def test_a_journal_that_was_deleted_here_is_read_again(two: list[Node]) -> None:
+    """The claims in it are unknown here, although the remote was read."""
+    a, b = two
+    a.ok("claim", "deploy/prod")
+    b.ok("sync")
+    name = json.loads(a.ok("whoami", "--json").out)["session"]
+    (b.repo.log / f"{name}.jsonl").unlink()
+    assert b.run(100, "claim", "deploy/prod").code == 1
+    assert a.journals()[f"{name}.jsonl"] == b.journals()[f"{name}.jsonl"]
+
+
 def test_an_archived_journal_is_archived_everywhere(nodes: Nodes, two: list[Node]) -> None:
     a, b = two
     name = json.loads(a.ok("whoami", "--json").out)["session"]
