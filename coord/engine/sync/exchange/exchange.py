@@ -155,9 +155,7 @@ class Exchange:
         self._gaps |= incoming.gaps
 
     def _start(self, draft: Draft | None) -> str:
-        """Return after which cursor to read. A draft that was published is after its own cursor, although this process,
-        or one that was killed, has moved on since.
-        """
+        """Return after which cursor to read: a published draft is after its own, although this exchange moved on."""
         if self._must_restart:
             return BEGINNING
         return self.cursor if draft is None else draft.cursor
