@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from coord.engine.sync.exchange.progress import Exchanged
-from coord.engine.sync.pending import read_pending
+from coord.engine.sync.pending import adopt, read_pending
 from eventlog.errors import LogError
 from eventlog.local.lock import SEAL_SUFFIX
 from eventlog.remotes.piece import MAX_PIECE_BYTES, Piece
@@ -198,6 +198,41 @@ def test_a_draft_that_never_arrived_is_dropped(two: list[Folder]) -> None:
     opened.close()
     assert read_pending(a.workspace) is None
     assert a.position("one").n == 1
+
+
+def test_a_journal_whose_draft_others_may_have_ends(two: list[Folder]) -> None:
+    """The remote was rolled back while the outcome of a draft was unknown, and another machine had read it."""
+    a, b = two
+    a.append("one", "x")
+    exchange(two)
+    b.append("two", "x")
+    exchange(two)
+    opened = a.open()
+    draft = a.draft(opened, "one", "z")
+    a.remote.faults = [lambda: True]
+    with pytest.raises(OutcomeUnknown):
+        opened.agree(draft)
+    reader = b.open()
+    reader.catch_up()
+    reader.close()
+    del a.remote.hub.publications[1:]
+    opened.catch_up()
+    opened.close()
+    assert read_pending(a.workspace) is None
+    assert (a.log / f"one.jsonl{SEAL_SUFFIX}").exists()
+
+
+def test_a_draft_replaces_nothing_that_was_acknowledged(two: list[Folder]) -> None:
+    a, _ = two
+    a.append("one", "x")
+    opened = a.open()
+    draft = a.draft(opened, "one", "z")
+    opened.close()
+    a.append("one", "y")
+    before = a.journals()
+    with pytest.raises(LogError, match="has other events"):
+        adopt(a.workspace, draft)
+    assert a.journals() == before
 
 
 def test_a_draft_is_not_published_on_an_old_state(two: list[Folder]) -> None:
