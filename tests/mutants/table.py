@@ -372,9 +372,9 @@ Exchange._read | without _report_lost | what a remote lost is told
 Incoming.report_own | without close_journal | no number is given to two events
     coord/engine/sync/test_incoming.py::test_a_journal_restored_from_an_old_copy_ends[segments]
 RemoteSizes.differs | returns None | an altered journal is published again by its machine
-    coord/engine/sync/test_incoming.py::test_an_altered_byte_is_mended_by_its_machine[segments-True-100]
+    coord/engine/sync/test_incoming.py::test_what_a_later_publication_altered_is_mended[segments]
 Exchange._start | returns self.cursor | a published draft is found although the exchange moved on
-    coord/engine/sync/test_incoming.py::test_a_draft_is_adopted_if_its_command_was_killed[True-segments]
+    coord/engine/sync/test_incoming.py::test_a_draft_is_adopted_if_its_command_was_killed[segments-True]
 Exchange._settle | without close_journal | a journal ends if others may have read the draft that is dropped
     coord/engine/sync/test_incoming.py::test_a_journal_whose_draft_others_may_have_ends[segments]
 pending.adopt | never startswith | a draft replaces nothing that was acknowledged

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coord.engine.sync.exchange.progress import Exchanged
 from coord.engine.sync.pending import adopt, read_pending
@@ -95,6 +96,23 @@ def test_an_altered_byte_is_mended_by_its_machine(two: list[Folder], byte: int, 
     c = folders(b.path.parent.parent, "c", whole_segments=a.remote.whole_segments, hub=a.remote.hub)[0]
     c.exchange()
     assert same([a, c])
+
+
+def test_what_a_later_publication_altered_is_mended(two: list[Folder]) -> None:
+    """Only what is new is read, and it has other bytes for a segment that was published long ago."""
+    a, b = two
+    a.append("one", "x", *LONG)
+    exchange(two)
+    hub = a.remote.hub
+    first = next(piece for piece in hub.publications[0] if piece.session == "one")
+    a.remote.publish([replace(first, data=first.data.replace(b"long", b"lung", 1))], hub.tip)
+    told = a.exchange()
+    assert "differs at the remote" in told.found[0]
+    assert told.events_out > 0
+    exchange(two)
+    c = folders(b.path.parent.parent, "c", whole_segments=a.remote.whole_segments, hub=hub)[0]
+    c.exchange()
+    assert same([a, b, c])
 
 
 def test_a_publication_lost_in_the_middle_is_made_again(two: list[Folder]) -> None:
