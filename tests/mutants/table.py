@@ -369,6 +369,18 @@ Incoming._write_rest | never damage | an altered journal is not accepted
     coord/engine/sync/test_exchange.py::test_an_altered_journal_is_not_accepted_and_mended
 Exchange._read | without _report_lost | what a remote lost is told
     coord/engine/sync/test_exchange.py::test_what_a_rolled_back_remote_lost_is_published_again
+Incoming.report_own | without close_journal | no number is given to two events
+    coord/engine/sync/test_incoming.py::test_a_journal_restored_from_an_old_copy_ends[segments]
+RemoteSizes.differs | returns None | an altered journal is published again by its machine
+    coord/engine/sync/test_incoming.py::test_what_a_later_publication_altered_is_mended[segments]
+Exchange._start | returns self.cursor | a published draft is found although the exchange moved on
+    coord/engine/sync/test_incoming.py::test_a_draft_is_adopted_if_its_command_was_killed[segments-True]
+Exchange._settle | without close_journal | a journal ends if others may have read the draft that is dropped
+    coord/engine/sync/test_incoming.py::test_a_journal_whose_draft_others_may_have_ends[segments]
+pending.adopt | never startswith | a draft replaces nothing that was acknowledged
+    coord/engine/sync/test_incoming.py::test_a_draft_replaces_nothing_that_was_acknowledged[segments]
+status.read_status | never _with_digest | damage of what is known of the remote is found
+    coord/engine/sync/test_status.py::test_any_changed_byte_is_found
 claims.yields_to | returns False | rule 8: a provisional claim yields to one that was agreed on
     property/test_rules.py::test_rule_8_provisional_requests_take_nothing_agreed
 dispatch._decide_writes | never not_agreed | a write that nobody agreed on is denied

@@ -17,7 +17,7 @@ _LONG = 50_000  # more events than this take longer than _QUIET_S: their bar is 
 
 
 class ProgressBar:
-    """A bar that shows how much of `total` is done; `close` erases it."""
+    """A bar that shows how much of `total` is done, or only how much, if `total` is 0; `close` erases it."""
 
     def __init__(self, label: str, total: int, quiet_s: float = _QUIET_S) -> None:
         self.label, self.total, self.done = label, total, 0
@@ -55,10 +55,11 @@ def _start_bar(label: str, total: int) -> "Progress":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    done = TaskProgressColumn() if total else TextColumn("{task.completed:.0f}")
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), done)
     console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False, legacy_windows=False)
     bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
-    bar.add_task(label, total=total)
+    bar.add_task(label, total=total or None)
     bar.start()
     return bar
 

@@ -264,8 +264,8 @@ class Exchange:
     def _shorter_than_known(self) -> set[str]:
         """Return the journals that are shorter here than at the remote, so that the state lacks lines."""
         active, archived = self._journals.names()
-        known = {name: abs(size) for name, size in self.status.sizes.items() if name not in archived}
-        return {name for name, size in known.items() if active.get(name, 0) < size}
+        sizes = self.status.sizes.items()
+        return {name for name, size in sizes if name not in archived and active.get(name, 0) < abs(size)}
 
     def compact(self) -> bool:
         """Shorten the history of a git remote, and return whether it was shortened."""
@@ -292,8 +292,7 @@ class Exchange:
 
     def count_queued(self) -> None:
         """Count the events that are not published, and save that."""
-        names = self._missing().names(ours_only=not self.remote.agrees)
-        sizes = self.status.sizes
+        names, sizes = self._missing().names(ours_only=not self.remote.agrees), self.status.sizes
         events = sum(self._journals.count_events(name, abs(sizes.get(name, 0)), MAX_JOURNAL_BYTES) for name in names)
         self.status.queued_events = events
         self.status.queued_since = (self.status.queued_since or self._system.wall()) if events else ""

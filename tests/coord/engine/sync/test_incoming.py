@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coord.engine.sync.exchange.progress import Exchanged
-from coord.engine.sync.pending import read_pending
+from coord.engine.sync.pending import adopt, read_pending
 from eventlog.errors import LogError
 from eventlog.local.lock import SEAL_SUFFIX
 from eventlog.remotes.piece import MAX_PIECE_BYTES, Piece
@@ -95,6 +96,23 @@ def test_an_altered_byte_is_mended_by_its_machine(two: list[Folder], byte: int, 
     c = folders(b.path.parent.parent, "c", whole_segments=a.remote.whole_segments, hub=a.remote.hub)[0]
     c.exchange()
     assert same([a, c])
+
+
+def test_what_a_later_publication_altered_is_mended(two: list[Folder]) -> None:
+    """Only what is new is read, and it has other bytes for a segment that was published long ago."""
+    a, b = two
+    a.append("one", "x", *LONG)
+    exchange(two)
+    hub = a.remote.hub
+    first = next(piece for piece in hub.publications[0] if piece.session == "one")
+    a.remote.publish([replace(first, data=first.data.replace(b"long", b"lung", 1))], hub.tip)
+    told = a.exchange()
+    assert "differs at the remote" in told.found[0]
+    assert told.events_out > 0
+    exchange(two)
+    c = folders(b.path.parent.parent, "c", whole_segments=a.remote.whole_segments, hub=hub)[0]
+    c.exchange()
+    assert same([a, b, c])
 
 
 def test_a_publication_lost_in_the_middle_is_made_again(two: list[Folder]) -> None:
@@ -198,6 +216,41 @@ def test_a_draft_that_never_arrived_is_dropped(two: list[Folder]) -> None:
     opened.close()
     assert read_pending(a.workspace) is None
     assert a.position("one").n == 1
+
+
+def test_a_journal_whose_draft_others_may_have_ends(two: list[Folder]) -> None:
+    """The remote was rolled back while the outcome of a draft was unknown, and another machine had read it."""
+    a, b = two
+    a.append("one", "x")
+    exchange(two)
+    b.append("two", "x")
+    exchange(two)
+    opened = a.open()
+    draft = a.draft(opened, "one", "z")
+    a.remote.faults = [lambda: True]
+    with pytest.raises(OutcomeUnknown):
+        opened.agree(draft)
+    reader = b.open()
+    reader.catch_up()
+    reader.close()
+    del a.remote.hub.publications[1:]
+    opened.catch_up()
+    opened.close()
+    assert read_pending(a.workspace) is None
+    assert (a.log / f"one.jsonl{SEAL_SUFFIX}").exists()
+
+
+def test_a_draft_replaces_nothing_that_was_acknowledged(two: list[Folder]) -> None:
+    a, _ = two
+    a.append("one", "x")
+    opened = a.open()
+    draft = a.draft(opened, "one", "z")
+    opened.close()
+    a.append("one", "y")
+    before = a.journals()
+    with pytest.raises(LogError, match="has other events"):
+        adopt(a.workspace, draft)
+    assert a.journals() == before
 
 
 def test_a_draft_is_not_published_on_an_old_state(two: list[Folder]) -> None:

@@ -28,6 +28,17 @@ def test_bar_is_shown_only_on_a_terminal(terminal: bool, monkeypatch: pytest.Mon
     assert not terminal or out.getvalue().endswith("\x1b[2K")
 
 
+def test_a_bar_without_a_total_shows_how_much_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = TerminalOutput()
+    monkeypatch.setattr(sys, "stderr", out)
+    monkeypatch.setenv("TERM", "xterm")
+    bar = ProgressBar("receiving", 0, quiet_s=0)
+    bar.step(4321)
+    assert "4321" in out.getvalue()
+    assert "%" not in out.getvalue()
+    bar.close()
+
+
 def test_quick_work_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     out = TerminalOutput()
     monkeypatch.setattr(sys, "stderr", out)
